@@ -1,0 +1,176 @@
+"""The commands: one table, and a parser that is made from each command's signature.
+
+A command is a typed function with a Google-style docstring. Its parameters become flags, their
+defaults and descriptions are read from the signature and the docstring, and a parameter whose
+type is a dataclass contributes each of its fields. `--config run.yaml` fills the same fields.
+"""
+
+import importlib
+import inspect
+import sys
+import types
+import typing
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any
+
+from sts.errors import StsError
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command's function lives (`module:function`) and what it does, in a line."""
+
+    target: str
+    summary: str
+
+
+COMMANDS = {
+    "train": Command("sts.train.command:train", "train a scorer on sentence pairs"),
+    "evaluate": Command("sts.evaluate.command:evaluate", "measure a scorer, or a file of predictions"),
+    "score": Command("sts.score:score", "score two sentences, or a file of pairs"),
+}
+
+
+def main(name: str | None = None, arguments: Sequence[str] | None = None) -> typing.NoReturn:
+    """Run the command `name` (or the one that `arguments` begin with) and exit.
+
+    Args:
+        name: one of `COMMANDS`; None reads it from the first argument.
+        arguments: the words after the command; None means those of the process.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    program = f"python -m sts.{name}"
+    if name is None:
+        if not words or words[0] in ("-h", "--help"):
+            print(_overview())
+            sys.exit(0 if words else 2)
+        name = words.pop(0)
+        program = f"sts {name}"
+        if name not in COMMANDS:
+            sys.exit(f"sts: unknown command '{name}'; commands are {', '.join(COMMANDS)}")
+    for stream in (sys.stdin, sys.stdout, sys.stderr):  # Korean must not depend on the locale
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(
+                encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace"
+            )
+    module, _, function = COMMANDS[name].target.partition(":")
+    sys.exit(run(getattr(importlib.import_module(module), function), program, words))
+
+
+def run(command: Callable[..., None], program: str, arguments: Sequence[str]) -> int:
+    """Parse `arguments` for `command`, call it, and turn its errors into an exit code.
+
+    Returns:
+        0 on success, 2 for a mistake that the message explains, 130 after Ctrl-C.
+    """
+    debug = "--debug" in arguments
+    parser = make_parser(command, program)
+    namespace = parser.parse_args([word for word in arguments if word != "--debug"])
+    values = vars(namespace)
+    try:
+        bound = _bind(command, values)
+        command(*bound.args, **bound.kwargs)
+    except StsError as error:
+        if debug:
+            raise
+        print(f"{program}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print(f"{program}: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `… | head` has read enough
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def make_parser(command: Callable[..., None], program: str) -> Any:
+    """Make the parser of `command` from its signature and docstring.
+
+    Returns:
+        A `jsonargparse.ArgumentParser`; `sentence1`-like parameters marked positional-only in the
+        signature become optional positional arguments, all others become `--flags`.
+    """
+    from jsonargparse import ArgumentParser
+
+    documentation = _documentation(command)
+    parser = ArgumentParser(prog=program, description=documentation[""], exit_on_error=True)
+    parser.add_argument("--config", action="config", help="YAML file that sets any of the options below")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    for parameter in inspect.signature(command).parameters.values():
+        if is_dataclass(parameter.annotation):
+            described = _documentation(parameter.annotation)
+            group = parser.add_argument_group(described[""].removesuffix("."))
+            for field in fields(parameter.annotation):
+                hint = typing.get_type_hints(parameter.annotation)[field.name]
+                _add(group, field.name, hint, field.default, described[field.name])
+        else:
+            default = MISSING if parameter.default is parameter.empty else parameter.default
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                parser.add_argument(
+                    parameter.name, nargs="?", type=str, default=default, help=documentation[parameter.name]
+                )
+            else:
+                _add(parser, parameter.name, parameter.annotation, default, documentation[parameter.name])
+    return parser
+
+
+def _add(parser: Any, name: str, hint: Any, default: Any, text: str) -> None:
+    flag = "--" + name.replace("_", "-")
+    options: dict[str, Any] = {"help": text}
+    if hint is bool:
+        options["action"] = "store_true"
+    else:
+        options["required"] = default is MISSING
+        if default is not MISSING:
+            options["default"] = default
+        item = _list_item(hint)
+        options |= {"type": item, "nargs": "+"} if item else {"type": hint}
+    parser.add_argument(flag, **options)
+
+
+def _list_item(hint: Any) -> Any:
+    """The item type of `list[X]` or `list[X] | None`, else None."""
+    choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    for choice in choices:
+        if typing.get_origin(choice) is list:
+            return typing.get_args(choice)[0]
+    return None
+
+
+def _documentation(component: Any) -> dict[str, str]:
+    """A component's summary (key "") and the description of each of its parameters."""
+    from docstring_parser import parse
+
+    docstring = parse(component.__doc__ or "")
+    described = {parameter.arg_name: parameter.description or "" for parameter in docstring.params}
+    return described | {"": docstring.short_description or ""}
+
+
+def _bind(command: Callable[..., None], values: dict[str, Any]) -> inspect.BoundArguments:
+    """Sort parsed values to the command's parameters, filling its dataclasses."""
+    signature = inspect.signature(command)
+    bound = inspect.BoundArguments(signature, OrderedDict())
+    for parameter in signature.parameters.values():
+        hint: Any = parameter.annotation
+        if is_dataclass(hint):
+            value = typing.cast("Callable[..., Any]", hint)(
+                **{entry.name: values[entry.name] for entry in fields(hint)}
+            )
+        else:
+            value = values[parameter.name]
+        bound.arguments[parameter.name] = value
+    return bound
+
+
+def _overview() -> str:
+    rows = "\n".join(f"  {name:<10} {command.summary}" for name, command in COMMANDS.items())
+    return (
+        "usage: sts COMMAND [options]\n\n"
+        f"Korean sentence similarity: train, measure and use scorers.\n\n{rows}\n\n"
+        "'sts COMMAND --help' shows a command's options."
+    )

@@ -1,0 +1,55 @@
+"""Every error that `sts` raises on purpose, drawn as one tree.
+
+    StsError
+    ├── UsageError        a wrong option, or options that do not go together
+    ├── DataError         a file of pairs, predictions or sentences that can't be used
+    ├── EncoderError      a base model that is not known, not reachable or not safe to load
+    ├── ScorerError       a scorer folder that is missing, damaged or of another version
+    ├── TrainingError     a training that can't start or can't go on
+    ├── MissingDependency an optional package that is needed and not installed
+    └── Interrupted       the person stopped the work; nothing was lost
+
+A message says where, what was found, what is allowed, and what to do. Commands print it as one
+line and exit with `exit_code`; `--debug` shows the traceback.
+"""
+
+
+class StsError(Exception):
+    """Base of all errors raised on purpose by `sts`."""
+
+    exit_code = 2
+
+
+class UsageError(StsError):
+    """An option's value is not allowed, or options contradict each other."""
+
+
+class DataError(StsError):
+    """A file of pairs, predictions or sentences can't be read as it should."""
+
+
+class EncoderError(StsError):
+    """A base model is not known, not reachable, or not in a format that is safe to load."""
+
+
+class ScorerError(StsError):
+    """A scorer folder is missing, damaged, or written by another format version."""
+
+
+class TrainingError(StsError):
+    """A training can't start, go on, or end with a usable model."""
+
+
+class MissingDependency(StsError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, package: str, purpose: str, extra: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed: pip install 'korean-sts[{extra}]'"
+        )
+
+
+class Interrupted(StsError):
+    """The person stopped the work with Ctrl-C or SIGTERM; the message says how to go on."""
+
+    exit_code = 130

@@ -1,0 +1,77 @@
+"""Writing files and folders so that nobody ever sees half of one."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sts.errors import UsageError
+
+
+@contextlib.contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it is renamed to `path`, else removed.
+
+    Parent folders are made. An existing file is replaced in one step.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o644)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside `path`; on success it takes the place of `path`.
+
+    An existing folder at `path` stays untouched until the new one is complete.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        if path.exists():
+            retired = partial.with_suffix(".old")
+            path.rename(retired)
+            partial.rename(path)
+            shutil.rmtree(retired)
+        else:
+            partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, all of it or nothing."""
+    with replacing_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON with Korean text left readable, all of it or nothing."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def check_output_folder(path: Path, *, overwrite: bool) -> None:
+    """Refuse an output folder that already holds something, unless `overwrite`.
+
+    Raises:
+        UsageError: `path` is a file, or a folder that is not empty and `overwrite` is false.
+    """
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"--output {path}: is a file; name a folder that does not exist yet")
+    if path.is_dir() and any(path.iterdir()) and not overwrite:
+        raise UsageError(
+            f"--output {path}: the folder is not empty; name another one, or add --overwrite to replace it"
+        )
