@@ -1,0 +1,171 @@
+"""Sets of pairs: from files, from the hub, or from the sample that comes with `sts`."""
+
+import hashlib
+import json
+import sysconfig
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sts.errors import DataError
+from sts.pairs.rows import BadRow, OnBadRow, Pair, read_pairs
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+HUB_DATA = "klue-sts"
+HUB_REPOSITORY = "klue/klue"
+SAMPLE = "sample"
+SAMPLES = {SAMPLE: "train.csv", "sample-test": "test.csv"}
+
+
+@dataclass(frozen=True)
+class LoadedPairs:
+    """A set of pairs and the story of how it was read.
+
+    Attributes:
+        pairs: columns sentence1, sentence2, label, and those of guid, source, binary_label that
+            at least one row has.
+        description: where the pairs come from, in a phrase.
+        duplicates: exact duplicate rows that were removed.
+        bad_rows: rows that were skipped, with the reasons.
+        fingerprint: SHA-256 over the pairs and labels; the same pairs have the same fingerprint.
+    """
+
+    pairs: "Dataset"
+    description: str
+    duplicates: int
+    bad_rows: tuple[BadRow, ...]
+    fingerprint: str
+
+    def summary(self) -> str:
+        """What was read and left out, in a line."""
+        line = f"{self.description}: {len(self.pairs):,} pairs"
+        if self.duplicates:
+            line += f", {self.duplicates} exact duplicate{'s' * (self.duplicates > 1)} removed"
+        if self.bad_rows:
+            line += f", {len(self.bad_rows)} bad row{'s' * (len(self.bad_rows) > 1)} skipped"
+        return line
+
+
+def load_pairs(
+    sources: Sequence[str] | None,
+    *,
+    announce: Callable[[str], None],
+    on_bad_row: OnBadRow = "error",
+    deduplicate: bool = True,
+) -> LoadedPairs:
+    """Load labelled pairs, check every row, and remove exact duplicates.
+
+    Args:
+        sources: files (formats: see `sts.pairs.rows`), `klue-sts` (the hub's KLUE-STS train set),
+            `sample` or `sample-test` (the bundled pairs, to train and to test). None means
+            `klue-sts` when the hub or its cache has it, else `sample`.
+        announce: called with a line that says what is used and why, and one for each skipped row.
+        on_bad_row: `error` stops at the first bad row, `skip` leaves bad rows out and lists them.
+        deduplicate: remove rows that repeat another row's sentences and label.
+
+    Raises:
+        DataError: a source that can't be read, a bad row (with `error`), or no usable row.
+    """
+    if sources is None:
+        sources = [_default_source(announce)]
+    kept: list[Pair] = []
+    bad: list[BadRow] = []
+    for source in sources:
+        for row in _rows_of(source):
+            if isinstance(row, Pair):
+                kept.append(row)
+            elif on_bad_row == "error":
+                raise DataError(f"{row} (--on-bad-row skip leaves such rows out)")
+            else:
+                bad.append(row)
+    unique = (
+        list({(pair.sentence1, pair.sentence2, pair.label): pair for pair in kept}.values()) if deduplicate else kept
+    )
+    described = " + ".join(sources)
+    if not unique:
+        raise DataError(
+            f"{described}: no usable pair among {len(bad)} rows; the first problem: {bad[0] if bad else 'no row'}"
+        )
+    loaded = LoadedPairs(_dataset(unique), described, len(kept) - len(unique), tuple(bad), _fingerprint(unique))
+    announce(f"data: {loaded.summary()}")
+    for row in bad:
+        announce(f"  skipped {row}")
+    return loaded
+
+
+def _rows_of(source: str) -> Iterator[Pair | BadRow]:
+    if source in SAMPLES:
+        yield from read_pairs(sample_file(SAMPLES[source]))
+    elif source == HUB_DATA:
+        yield from _hub_rows()
+    else:
+        yield from read_pairs(Path(source))
+
+
+def sample_file(name: str) -> Path:
+    """A file of the bundled sample, in a checkout or where a wheel installed it.
+
+    Raises:
+        DataError: it is in neither place.
+    """
+    checkout = Path(__file__).parents[2] / "data" / "sample"
+    installed = Path(sysconfig.get_path("data")) / "share" / "korean-sts" / "sample"
+    for place in (checkout, installed):
+        if (place / name).is_file():
+            return place / name
+    raise DataError(
+        f"the bundled sample {name} is missing; looked in {checkout} and {installed}; install korean-sts again"
+    )
+
+
+def _default_source(announce: Callable[[str], None]) -> str:
+    from sts.encoders import hub_has
+
+    reason = hub_has(HUB_REPOSITORY, kind="dataset")
+    if reason is None:
+        return HUB_DATA
+    announce(f"data: {SAMPLE} (the bundled sample pairs; {HUB_REPOSITORY} {reason})")
+    return SAMPLE
+
+
+def _hub_rows() -> Iterator[Pair | BadRow]:
+    from datasets import load_dataset
+
+    from sts.pairs.rows import _flatten, check_fields
+
+    try:
+        rows = load_dataset(HUB_REPOSITORY, "sts", split="train")
+    except (OSError, ValueError) as error:  # what the hub's client raises when it can't reach or find it
+        raise DataError(
+            f"--data {HUB_DATA}: {HUB_REPOSITORY} can't be read from the hub or its cache "
+            f"({str(error).splitlines()[0]}); name a file, or '{SAMPLE}' for the bundled pairs"
+        ) from error
+    for number, row in enumerate(rows, 1):
+        fields = _flatten(row)
+        pair = fields if isinstance(fields, str) else check_fields(fields, labelled=True)
+        yield BadRow(HUB_REPOSITORY, f"row {number}", pair) if isinstance(pair, str) else pair
+
+
+def _dataset(pairs: list[Pair]) -> "Dataset":
+    from datasets import Dataset
+
+    columns: dict[str, list[object]] = {
+        "sentence1": [pair.sentence1 for pair in pairs],
+        "sentence2": [pair.sentence2 for pair in pairs],
+        "label": [pair.label for pair in pairs],
+    }
+    for name in ("guid", "source", "binary_label"):
+        values = [getattr(pair, name) for pair in pairs]
+        if any(value is not None for value in values):
+            columns[name] = values
+    return Dataset.from_dict(columns)
+
+
+def _fingerprint(pairs: list[Pair]) -> str:
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(json.dumps([pair.sentence1, pair.sentence2, pair.label], ensure_ascii=False).encode())
+    return digest.hexdigest()
