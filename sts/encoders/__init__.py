@@ -1,0 +1,15 @@
+"""Base models: wherever they come from, they become a local checkpoint with safetensors weights."""
+
+from sts.encoders.checkpoint import fit_tokenizer, usable_positions
+from sts.encoders.find import BUNDLED, KNOWN_HUB_MODELS, Encoder, find_encoder
+from sts.encoders.hub import hub_has
+
+__all__ = [
+    "BUNDLED",
+    "KNOWN_HUB_MODELS",
+    "Encoder",
+    "find_encoder",
+    "fit_tokenizer",
+    "hub_has",
+    "usable_positions",
+]
