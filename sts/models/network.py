@@ -1,0 +1,88 @@
+"""Cross-encoder networks: made from a base encoder, and read back from a scorer folder.
+
+Modules are built here by name, never by what a folder's `modules.json` asks for, so that a folder
+can't choose which code runs.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sts.encoders import fit_tokenizer
+from sts.errors import ScorerError
+from sts.quiet import quiet_libraries
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+    from sts.models.info import ScorerInfo
+
+HEAD_FOLDER = "1_BiLstmHead"
+
+
+def new_network(encoder_folder: Path, *, head: str, max_length: int, training: bool = True) -> "CrossEncoder":
+    """A cross-encoder with pretrained encoder and fresh head.
+
+    Args:
+        encoder_folder: a transformers checkpoint.
+        head: `linear` (the architecture's own classification head) or `bilstm`.
+        max_length: tokens of a pair at most.
+        training: choose the attention kernel that is fastest forward and backward, not forward alone.
+
+    Raises:
+        UsageError: `max_length` exceeds the encoder's positions.
+    """
+    from sts.models.heads import BiLstmHead
+
+    encoder = _transformer(encoder_folder, head, max_length, training)
+    if head == "bilstm":
+        return _assemble([encoder, BiLstmHead(encoder.get_embedding_dimension())])
+    return _assemble([encoder])
+
+
+def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) -> "CrossEncoder":
+    """The network of a scorer folder (or checkpoint) that `info` describes.
+
+    Raises:
+        ScorerError: weights are missing, truncated, not safetensors, or do not fit the configuration.
+    """
+    from safetensors import SafetensorError
+
+    from sts.models.heads import BiLstmHead
+
+    if not (folder / "model.safetensors").is_file():
+        raise ScorerError(f"{folder}: holds no model.safetensors; the scorer is incomplete, train or copy it again")
+    try:
+        modules: list[Any] = [_transformer(folder, info.head, info.max_length, training)]
+        if info.head == "bilstm":
+            modules.append(BiLstmHead.load(str(folder / HEAD_FOLDER)))
+        return _assemble(modules)
+    except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ScorerError(
+            f"{folder}: the network can't be read ({str(error).splitlines()[0]}); train or copy it again"
+        ) from error
+
+
+def _transformer(folder: Path, head: str, max_length: int, training: bool) -> Any:
+    import torch
+    from sentence_transformers.base.modules import Transformer
+
+    # On CPUs the fused attention's backward pass is slower than plain matrix products.
+    eager = training and not torch.cuda.is_available()
+    model_options = {"use_safetensors": True, "dtype": torch.float32, "local_files_only": True}
+    with quiet_libraries():
+        module = Transformer(
+            str(folder),
+            transformer_task="feature-extraction" if head == "bilstm" else "sequence-classification",
+            model_kwargs=model_options | ({"attn_implementation": "eager"} if eager else {}),
+            config_kwargs={"local_files_only": True} | ({} if head == "bilstm" else {"num_labels": 1}),
+            processor_kwargs={"local_files_only": True},
+        )
+    fit_tokenizer(module.tokenizer, module.model.config, max_length)
+    return module
+
+
+def _assemble(modules: list[Any]) -> "CrossEncoder":
+    from sentence_transformers import CrossEncoder
+    from torch import nn
+
+    return CrossEncoder(modules=modules, activation_fn=nn.Sigmoid(), num_labels=1)

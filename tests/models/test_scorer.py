@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import torch
+
+from sts.errors import ScorerError, UsageError
+from sts.models import CrossScorer, ScorerInfo, load_scorer
+from sts.models.network import new_network
+
+FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네"]
+SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?", "메일을 지워 줘.", "아니요"]
+
+
+@pytest.fixture(params=["linear", "bilstm"])
+def scorer(request, tiny_encoder):
+    torch.manual_seed(0)
+    info = ScorerInfo("cross", "tiny", "a test", request.param, max_length=32)
+    return CrossScorer(new_network(tiny_encoder, head=request.param, max_length=32), info, precision="fp32")
+
+
+def test_a_score_is_five_times_the_sigmoid_of_the_logit(scorer):
+    scores = scorer.score(FIRST, SECOND).scores
+    tokens = scorer.network.tokenizer(FIRST, SECOND, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        logits = scorer.network.eval()(dict(tokens))["scores"].view(-1)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, 5 / (1 + np.exp(-logits.numpy())), atol=1e-5)
+
+
+def test_a_score_does_not_depend_on_its_company(scorer):
+    together = scorer.score(FIRST, SECOND, batch_size=4).scores
+    alone = [scorer.score([a], [b], batch_size=1).scores[0] for a, b in zip(FIRST, SECOND, strict=True)]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_saved_and_loaded_it_scores_the_same(scorer, tmp_path):
+    scorer.save(tmp_path)
+    loaded = load_scorer(tmp_path, precision="fp32")
+    assert loaded.info == scorer.info
+    np.testing.assert_allclose(loaded.score(FIRST, SECOND).scores, scorer.score(FIRST, SECOND).scores, atol=1e-6)
+    assert not list(tmp_path.rglob("*.bin"))
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_pairs_longer_than_the_model_are_cut_and_say_so(scorer):
+    tail = "가나다라마바사 " * 20
+    scored = scorer.score(["네", tail, tail], ["아니요", "네", "네 그리고 더"])
+    assert scored.truncated.tolist() == [False, True, True]
+    tokens = scorer._tokenize([tail], ["네"])[0]["input_ids"][0]
+    assert len(tokens) == 32
+    assert tokens[-1] == scorer.network.tokenizer.sep_token_id
+
+
+def test_no_pairs_have_no_scores(scorer):
+    scored = scorer.score([], [])
+    assert scored.scores.shape == scored.truncated.shape == (0,)
+
+
+def test_wrong_input(scorer):
+    with pytest.raises(UsageError, match="2 first and 1 second sentences; give as many of each"):
+        scorer.score(["가", "나"], ["다"])
+    with pytest.raises(UsageError, match="--batch-size is 0; it must be 1 or more"):
+        scorer.score(["가"], ["다"], batch_size=0)
+
+
+def test_damaged_folders_are_refused(scorer, tmp_path):
+    scorer.save(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    with pytest.raises(ScorerError, match="the network can't be read"):
+        load_scorer(tmp_path)
+    weights.unlink()
+    torch.save(scorer.network.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(ScorerError, match=r"holds no model\.safetensors; the scorer is incomplete"):
+        load_scorer(tmp_path)
+
+
+def test_a_folder_cannot_choose_which_code_runs(scorer, tmp_path):
+    scorer.save(tmp_path)
+    (tmp_path / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "os.system"}]')
+    np.testing.assert_allclose(
+        load_scorer(tmp_path, precision="fp32").score(FIRST, SECOND).scores,
+        scorer.score(FIRST, SECOND).scores,
+        atol=1e-6,
+    )
+
+
+def test_more_tokens_than_positions_are_refused(tiny_encoder):
+    with pytest.raises(UsageError, match="max-length is 4096"):
+        new_network(tiny_encoder, head="linear", max_length=4096)
