@@ -1,0 +1,5 @@
+"""`python -m sts.train`."""
+
+from sts.cli import main
+
+main("train")

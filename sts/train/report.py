@@ -1,0 +1,105 @@
+"""A training's report: which base model, which data, which settings, which result."""
+
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+from docstring_parser import parse
+
+from sts import plots
+from sts.files import write_text
+from sts.models import CrossScorer
+from sts.pairs import LoadedPairs
+from sts.train.run import TrainingResult, Validated
+from sts.train.settings import TrainSettings
+
+METRICS = ("pearson", "spearman", "f1", "precision", "recall", "accuracy", "mae", "order_gap")
+
+
+def write_report(
+    folder: Path, result: TrainingResult, settings: TrainSettings, data: LoadedPairs, intermediate: LoadedPairs | None
+) -> CrossScorer:
+    """Write `report.md` and its plots into `folder`.
+
+    Returns:
+        The scorer with its validation metrics entered into what `sts.json` will hold.
+    """
+    metrics = {"hard": result.hard.metrics.to_dict(), "random": result.random.metrics.to_dict()}
+    info = replace(result.scorer.info, metrics=metrics)
+    _draw(folder, result, info.threshold)
+    sections = [
+        f"# Training report: cross-encoder from {info.base_model}\n",
+        _base_and_data(result, data, intermediate),
+        _results(result),
+        _curves_and_scatter(result),
+        _settings(settings),
+        "## Versions\n\n" + "\n".join(f"- {name} {version}" for name, version in info.versions.items()) + "\n",
+    ]
+    write_text(folder / "report.md", "\n".join(sections))
+    return CrossScorer(result.scorer.network, info, precision=result.scorer.precision)
+
+
+def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: LoadedPairs | None) -> str:
+    info = result.scorer.info
+    lines = [
+        f"- Base model: {info.base_model} ({info.base_model_origin}), head: {info.head}",
+        f"- Data: {data.summary()}; SHA-256 of the pairs {data.fingerprint[:16]}…",
+        f"- Trained on {result.trained_on:,} pairs; {result.left_out:,} pairs with label 0 left out by chance",
+        f"- Held out: {result.hard.metrics.rows} pairs (hard), {result.random.metrics.rows} pairs (random)",
+        f"- Longer than {info.max_length} tokens, and cut there: {result.truncated} pairs",
+        f"- Kept: the checkpoint of step {result.best_step}, the best by Pearson on the hard split",
+    ]
+    if intermediate:
+        lines.insert(2, f"- Intermediate task, first epoch only: {intermediate.summary()}")
+    return "\n".join(lines) + "\n"
+
+
+def _results(result: TrainingResult) -> str:
+    rows = ["## Result\n", "| metric | hard validation | random validation |", "|---|---|---|"]
+    for name in METRICS:
+        rows.append(f"| {name.replace('_', ' ')} | {_cell(result.hard, name)} | {_cell(result.random, name)} |")
+    rows.append(
+        "\nIn brackets: 95 % bootstrap intervals. The hard split has even labels and word overlap that says little "
+        "about the label, as KLUE-STS's dev set has; the checkpoint was chosen on it, so its figures are a little "
+        "kind. The random split looks like the training pairs and is easier.\n"
+    )
+    return "\n".join(rows)
+
+
+def _cell(validated: Validated, name: str) -> str:
+    estimate = getattr(validated.metrics, name)
+    if estimate.low is None:
+        return f"{estimate.value:.3f}" if estimate.value is not None else "undefined"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def _curves_and_scatter(result: TrainingResult) -> str:
+    return (
+        "## Curves\n\n![training loss](plots/loss.png)\n\n![validation](plots/validation.png)\n\n"
+        "## Predicted against true scores\n\n"
+        "![hard validation](plots/hard.png)\n\n![random validation](plots/random.png)\n"
+    )
+
+
+def _draw(folder: Path, result: TrainingResult, threshold: float) -> None:
+    loss = [(entry["epoch"], entry["loss"]) for entry in result.history if "loss" in entry]
+    checks = [entry for entry in result.history if "eval_pearson" in entry]
+    epochs = [entry["epoch"] for entry in checks]
+    plots.save(
+        plots.curves([epoch for epoch, _ in loss], {"training loss": [value for _, value in loss]}, "epoch", "loss"),
+        folder / "plots" / "loss.png",
+    )
+    series = {name: [entry[f"eval_{name}"] for entry in checks] for name in ("pearson", "spearman", "f1")}
+    plots.save(plots.curves(epochs, series, "epoch", "hard validation"), folder / "plots" / "validation.png")
+    for name, validated in (("hard", result.hard), ("random", result.random)):
+        figure = plots.scatter_true_predicted(validated.pairs["label"], validated.scores, threshold)
+        plots.save(figure, folder / "plots" / f"{name}.png")
+
+
+def _settings(settings: TrainSettings) -> str:
+    described = {entry.arg_name: entry.description for entry in parse(TrainSettings.__doc__ or "").params}
+    defaults = {field.name: field.default for field in fields(TrainSettings)}
+    rows = ["## Settings\n", "| setting | value | chosen by | meaning |", "|---|---|---|---|"]
+    for name, value in asdict(settings).items():
+        chosen = "default" if value == defaults[name] else f"the user (default {defaults[name]})"
+        rows.append(f"| {name} | {value} | {chosen} | {described[name]} |")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,74 @@
+"""What can be set about a training, with its unit, and what goes together."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sts.errors import UsageError
+from sts.models.precision import Precision
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Training settings.
+
+    Args:
+        loss: bce = binary cross-entropy on label / 5, mse = squared error on label / 5
+        head: linear = the encoder's own classification head, bilstm = a bidirectional LSTM over the token states
+        epochs: passes over the training pairs; a pair's sentences change places from one pass to the next
+        batch_size: pairs a step
+        gradient_accumulation: steps whose gradients are added before the weights change
+        learning_rate: peak learning rate
+        weight_decay: AdamW's weight decay
+        warmup_ratio: share of all steps in which the learning rate rises, 0 to 1
+        scheduler: what the learning rate does after warm-up
+        max_length: tokens of a pair, special tokens included; longer pairs are cut there
+        freeze_layers: lowest layers of the encoder that stay as they are; from 1 on, so do the embeddings
+        zero_label_fraction: share of the pairs with label 0 to train on; most are trivially unrelated
+        validation_fraction: share of the pairs in each of the two validation splits, hard and random
+        evaluations_per_epoch: validations (and checkpoints) a pass
+        patience: validations without a better Pearson on the hard split before training stops early
+        precision: auto = bf16 where the processor computes in it, else fp32
+        seed: decides split, order, initialisation and dropout
+    """
+
+    loss: Literal["bce", "mse"] = "bce"
+    head: Literal["linear", "bilstm"] = "linear"
+    epochs: int = 2
+    batch_size: int = 32
+    gradient_accumulation: int = 1
+    learning_rate: float = 5e-5
+    weight_decay: float = 0.01
+    warmup_ratio: float = 0.1
+    scheduler: Literal["linear", "cosine", "constant"] = "linear"
+    max_length: int = 256
+    freeze_layers: int = 0
+    zero_label_fraction: float = 0.34
+    validation_fraction: float = 0.05
+    evaluations_per_epoch: int = 3
+    patience: int = 4
+    precision: Precision = "auto"
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        rules = [
+            ("epochs", self.epochs >= 1, "1 or more"),
+            ("batch_size", self.batch_size >= 1, "1 or more"),
+            ("gradient_accumulation", self.gradient_accumulation >= 1, "1 or more"),
+            ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),
+            ("weight_decay", 0 <= self.weight_decay < 1, "0 or more and below 1"),
+            ("warmup_ratio", 0 <= self.warmup_ratio < 1, "0 or more and below 1"),
+            ("max_length", self.max_length >= 8, "8 or more"),
+            ("freeze_layers", self.freeze_layers >= 0, "0 or more"),
+            ("zero_label_fraction", 0 <= self.zero_label_fraction <= 1, "0 to 1"),
+            ("validation_fraction", 0 < self.validation_fraction <= 0.4, "above 0 and at most 0.4"),
+            ("evaluations_per_epoch", self.evaluations_per_epoch >= 1, "1 or more"),
+            ("patience", self.patience >= 1, "1 or more"),
+            ("seed", 0 <= self.seed < 2**32, "0 to 4294967295"),
+        ]
+        broken = [
+            f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is {allowed}"
+            for name, holds, allowed in rules
+            if not holds
+        ]
+        if broken:
+            raise UsageError("; ".join(broken))

@@ -1,0 +1,266 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from sts.cli import run
+from sts.models import load_scorer
+from sts.train.command import train
+
+SMALL = [
+    "--epochs",
+    "2",
+    "--batch-size",
+    "16",
+    "--max-length",
+    "48",
+    "--validation-fraction",
+    "0.1",
+    "--precision",
+    "fp32",
+]
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_encoder, tmp_path_factory):
+    """A scorer folder trained on the bundled sample from a tiny, randomly initialised encoder."""
+    output = tmp_path_factory.mktemp("train") / "scorer"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run(train, "train", [*words, "--learning-rate", "1e-3"]) == 0
+    return output
+
+
+def test_the_scorer_folder_holds_all_it_should(trained, tiny_encoder):
+    names = {path.relative_to(trained).as_posix() for path in trained.rglob("*") if path.is_file()}
+    wanted = {"sts.json", "model.safetensors", "tokenizer.json", "report.md", "metrics.jsonl"}
+    wanted |= {f"plots/{name}.png" for name in ("loss", "validation", "hard", "random")}
+    assert wanted <= names
+    assert not [name for name in names if name.endswith((".bin", ".pt", ".pth", ".pkl"))]
+    info = json.loads((trained / "sts.json").read_text(encoding="utf-8"))
+    assert info["mode"] == "cross"
+    assert info["threshold"] == 3.0
+    assert info["base_model"] == str(tiny_encoder)
+    assert info["settings"]["seed"] == 42
+    assert len(info["data"]["fingerprint"]) == 64
+    assert info["metrics"]["hard"]["pearson"]["low"] < info["metrics"]["hard"]["pearson"]["high"]
+    assert info["versions"]["torch"].startswith("2.")
+    assert not trained.with_name("scorer.partial").exists()
+
+
+def test_metrics_are_recorded_for_each_validation(trained):
+    entries = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    checks = [entry for entry in entries if "eval_pearson" in entry]
+    assert len(checks) == 6
+    assert checks[-1]["epoch"] == 2.0
+    assert all(-1 <= entry["eval_pearson"] <= 1 for entry in checks)
+    losses = [entry["loss"] for entry in entries if "loss" in entry]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+def test_the_kept_checkpoint_is_the_best_one(trained):
+    entries = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    best = max(entry["eval_pearson"] for entry in entries if "eval_pearson" in entry)
+    kept = json.loads((trained / "sts.json").read_text())["metrics"]["hard"]["pearson"]["value"]
+    assert kept == pytest.approx(best, abs=1e-4)
+
+
+def test_the_report_tells_base_data_settings_and_result(trained):
+    report = (trained / "report.md").read_text(encoding="utf-8")
+    for words in (
+        "Training report: cross-encoder",
+        "Data: sample:",
+        "| learning_rate | 0.001 | the user (default",
+        "| order gap |",
+    ):
+        assert words in report
+
+
+def interrupted_and_resumed(tmp_path, tiny_encoder, signal_number, extra):
+    """Train once through and once with a signal in the middle; give both scorer folders."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+
+    def words(output):
+        base = ["-m", "sts.train", "--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output)]
+        return [sys.executable, *base, *SMALL, *extra]
+
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(words(whole), check=True, capture_output=True, env=environment)
+    process = subprocess.Popen(
+        words(broken), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    state = tmp_path / "broken.partial" / "checkpoints"
+    deadline = time.monotonic() + 120
+    while not list(state.glob("checkpoint-*/trainer_state.json")):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal_number)
+    said, _ = process.communicate(timeout=120)
+    resumed = subprocess.run([*words(broken), "--resume"], check=False, capture_output=True, text=True, env=environment)
+    assert resumed.returncode == 0, resumed.stderr
+    return whole, broken, process.returncode, said
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_training_ends_where_a_whole_one_ends(tmp_path, tiny_encoder, number):
+    extra = ["--evaluations-per-epoch", "4", "--epochs", "6"]
+    whole, broken, code, said = interrupted_and_resumed(tmp_path, tiny_encoder, number, extra)
+    if number == signal.SIGKILL:
+        assert code == -signal.SIGKILL
+    else:
+        assert code == 130, said
+        assert "--resume goes on from there" in said
+        assert "Traceback" not in said
+    first, second = (["네, 좋아요.", "불을 꺼 줘."], ["그래요.", "조명을 켜 줘."])
+    scores = [load_scorer(folder, precision="fp32").score(first, second).scores for folder in (whole, broken)]
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-4)
+    histories = []
+    for folder in (whole, broken):
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        histories.append([(line["step"], round(line["eval_pearson"], 4)) for line in lines if "eval_pearson" in line])
+    assert histories[0] == histories[1]
+
+
+def run_train(*words):
+    return run(train, "train", list(words))
+
+
+def fail(capsys, *words):
+    assert run_train(*words) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    return error
+
+
+def test_outputs_and_unfinished_trainings_are_not_lost(tmp_path, trained, capsys):
+    assert "the folder is not empty; name another one, or add --overwrite" in fail(capsys, "--output", str(trained))
+    unfinished = tmp_path / "a.partial"
+    unfinished.mkdir()
+    (unfinished / "run.json").write_text("{}")
+    said = fail(capsys, "--output", str(tmp_path / "a"))
+    assert "a.partial holds an unfinished training; --resume goes on with it, --overwrite drops it" in said
+    said = fail(capsys, "--output", str(tmp_path / "a"), "--resume", "--overwrite")
+    assert "--resume goes on with an unfinished training and --overwrite drops it; give one of them" in said
+
+
+def test_resume_needs_the_same_training(tmp_path, tiny_encoder, capsys):
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(tmp_path / "a"), "--resume"]
+    assert "a.partial holds no unfinished training; leave --resume out" in fail(capsys, *words)
+    (tmp_path / "a.partial").mkdir()
+    (tmp_path / "a.partial" / "run.json").write_text(json.dumps({"base_model": "albert-kor", "seed": 42}))
+    said = fail(capsys, *words)
+    assert "--resume: this is another training than the one in" in said
+    assert f"base_model was 'albert-kor' and is '{tiny_encoder}'" in said
+    assert "seed was" not in said
+
+
+def test_options_are_checked_before_work_begins(tmp_path, capsys, monkeypatch):
+    output = str(tmp_path / "a")
+    assert "--epochs is 0, allowed is 1 or more" in fail(capsys, "--output", output, "--epochs", "0")
+    assert "--push-to-hub is 'mine'; it must be owner/name" in fail(capsys, "--output", output, "--push-to-hub", "mine")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    said = fail(capsys, "--output", output, "--log-to", "wandb")
+    assert "--log-to wandb needs the package wandb, which is not installed: pip install 'korean-sts[wandb]'" in said
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_diverging_loss_stops_the_training(tmp_path, tiny_encoder, capsys, monkeypatch):
+    import torch
+    from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
+
+    def nan(self, inputs, labels, **_):
+        return self.model.transformers_model.classifier.bias.sum() * torch.nan
+
+    monkeypatch.setattr(BinaryCrossEntropyLoss, "forward", nan)
+    said = fail_noisily(capsys, tiny_encoder, tmp_path)
+    assert "the loss is nan; lower --learning-rate, raise --warmup-ratio, or try --precision fp32" in said
+
+
+def test_a_scorer_that_tells_nothing_apart_is_an_error(tmp_path, tiny_encoder, capsys, monkeypatch):
+    monkeypatch.setattr("sts.models.scorer.MAX_SCORE", 0.0)
+    said = fail_noisily(capsys, tiny_encoder, tmp_path)
+    assert "no checkpoint tells pairs apart" in said
+
+
+def fail_noisily(capsys, tiny_encoder, folder):
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(folder / "a"), *SMALL]
+    assert run_train(*words) == 2
+    return capsys.readouterr().err
+
+
+def test_early_stopping_ends_before_the_plan(tmp_path, tiny_encoder, capsys):
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(tmp_path / "a"), *SMALL]
+    # a learning rate this small changes nothing, so no validation is better than the first
+    assert run_train(*words, "--learning-rate", "1e-20", "--patience", "1") == 0
+    lines = [json.loads(line) for line in (tmp_path / "a" / "metrics.jsonl").read_text().splitlines()]
+    assert len([line for line in lines if "eval_pearson" in line]) == 2
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ["--loss", "mse", "--scheduler", "cosine", "--gradient-accumulation", "2"],
+        ["--head", "bilstm", "--scheduler", "constant"],
+        ["--freeze-layers", "1", "--log-to", "tensorboard"],
+    ],
+    ids=["mse", "bilstm", "freeze"],
+)
+def test_every_setting_reaches_the_training(tmp_path, tiny_encoder, extra):
+    output = tmp_path / "a"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run_train(*words, "--epochs", "1", *extra) == 0
+    scores = load_scorer(output).score(["네", "불을 꺼 줘."], ["아니요", "날씨가 좋아요."]).scores
+    assert scores[0] != scores[1]
+    if "tensorboard" in extra:
+        assert list((output / "tensorboard").glob("events.*"))
+        frozen = weights(output)["bert.embeddings.word_embeddings.weight"]
+        assert (frozen == weights(tiny_encoder, "bert.")["bert.embeddings.word_embeddings.weight"]).all()
+
+
+def weights(folder, prefix=""):
+    from safetensors.numpy import load_file
+
+    loaded = load_file(folder / "model.safetensors")
+    return {name if name.startswith(prefix) else prefix + name: value for name, value in loaded.items()}
+
+
+def test_freezing_more_layers_than_there_are(tmp_path, tiny_encoder, capsys):
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(tmp_path / "a"), *SMALL]
+    assert run_train(*words, "--freeze-layers", "9") == 2
+    assert "--freeze-layers is 9; the encoder has 2 layers" in capsys.readouterr().err
+
+
+def test_intermediate_data_is_announced_and_written_down(tmp_path, tiny_encoder, capsys):
+    extra = tmp_path / "extra.tsv"
+    extra.write_text("genre\tscore\tsentence1\tsentence2\nnews\t2.5\t비가 온다.\t눈이 온다.\n", encoding="utf-8")
+    output = tmp_path / "a"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run_train(*words, "--intermediate-data", str(extra)) == 0
+    assert "1 intermediate pairs in the first epoch" in capsys.readouterr().out
+    assert json.loads((output / "sts.json").read_text(encoding="utf-8"))["data"]["intermediate"]["pairs"] == 1
+
+
+def test_a_failed_upload_keeps_the_scorer(tmp_path, tiny_encoder, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "huggingface_hub.HfApi.create_repo", lambda *_, **__: (_ for _ in ()).throw(OSError("no network"))
+    )
+    output = tmp_path / "a"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run_train(*words, "--epochs", "1", "--push-to-hub", "me/mine") == 2
+    assert "--push-to-hub me/mine: the upload failed (no network); the scorer is complete in" in capsys.readouterr().err
+    assert load_scorer(output).info.mode == "cross"
+
+
+def test_an_upload_sends_the_finished_folder(tmp_path, tiny_encoder, monkeypatch):
+    calls = []
+    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", lambda self, *a, **k: calls.append((a, k)))
+    monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", lambda self, **k: calls.append(k))
+    output = tmp_path / "a"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run_train(*words, "--epochs", "1", "--push-to-hub", "me/mine") == 0
+    assert calls == [(("me/mine",), {"private": True, "exist_ok": True}), {"folder_path": output, "repo_id": "me/mine"}]
