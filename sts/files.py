@@ -11,6 +11,9 @@ from typing import Any
 
 from sts.errors import UsageError
 
+# what every folder of results holds
+REPORT_FILE = "report.md"
+
 
 @contextlib.contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
@@ -64,14 +67,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def check_output_folder(path: Path, *, overwrite: bool) -> None:
-    """Refuse an output folder that already holds something, unless `overwrite`.
+    """Refuse an output folder that holds something, unless that is an earlier result to `overwrite`.
 
     Raises:
-        UsageError: `path` is a file, or a folder that is not empty and `overwrite` is false.
+        UsageError: `path` is a file, or a folder that is not empty and `overwrite` is false, or one
+            that holds no report, so that it may be anything.
     """
     if path.exists() and not path.is_dir():
         raise UsageError(f"--output {path}: is a file; name a folder that does not exist yet")
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not overwrite:
         raise UsageError(
             f"--output {path}: the folder is not empty; name another one, or add --overwrite to replace it"
         )
+    if not (path / REPORT_FILE).is_file():
+        raise UsageError(f"--overwrite: {path} holds no {REPORT_FILE}, so it is no earlier result; remove it by hand")

@@ -37,6 +37,9 @@ def test_output_folders_are_not_overwritten_unasked(tmp_path):
     check_output_folder(tmp_path / "none", overwrite=False)
     check_output_folder(tmp_path, overwrite=False)
     (tmp_path / "a").write_text("1")
+    with pytest.raises(UsageError, match=r"holds no report\.md, so it is no earlier result; remove it by hand"):
+        check_output_folder(tmp_path, overwrite=True)
+    (tmp_path / "report.md").write_text("1")
     check_output_folder(tmp_path, overwrite=True)
     with pytest.raises(UsageError, match="the folder is not empty; name another one, or add --overwrite"):
         check_output_folder(tmp_path, overwrite=False)

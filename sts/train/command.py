@@ -81,7 +81,7 @@ def _say(line: str) -> None:
 
 def _line(metrics: Metrics) -> str:
     named = ("pearson", "spearman", "f1", "mae", "order_gap")
-    return ", ".join(f"{name} {getattr(metrics, name).value:.3f}" for name in named) + f" ({metrics.rows} pairs)"
+    return ", ".join(f"{name} {getattr(metrics, name)}" for name in named) + f" ({metrics.rows} pairs)"
 
 
 def _check_folders(output: Path, work: Path, *, resume: bool, overwrite: bool) -> None:

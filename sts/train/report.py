@@ -66,10 +66,7 @@ def _results(result: TrainingResult) -> str:
 
 
 def _cell(validated: Validated, name: str) -> str:
-    estimate = getattr(validated.metrics, name)
-    if estimate.low is None:
-        return f"{estimate.value:.3f}" if estimate.value is not None else "undefined"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    return str(getattr(validated.metrics, name))
 
 
 def _curves_and_scatter(result: TrainingResult) -> str:
