@@ -1,0 +1,5 @@
+"""`python -m sts.evaluate`."""
+
+from sts.cli import main
+
+main("evaluate")

@@ -1,0 +1,258 @@
+"""`python -m sts.evaluate`."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sts.errors import DataError, UsageError
+from sts.files import check_output_folder
+from sts.models.precision import Precision
+from sts.pairs.rows import OnBadRow
+
+if TYPE_CHECKING:
+    from sts.evaluate.evaluation import Scores
+    from sts.pairs import LoadedPairs
+
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The options that every step of a run needs."""
+
+    output: Path | None
+    threshold: float | None
+    bootstrap: int
+    seed: int
+    batch_size: int
+    precision: Precision
+    as_json: bool
+
+    def say(self, line: str) -> None:
+        """Print a line for people; beside JSON it goes to standard error."""
+        print(line, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+
+def evaluate(
+    *,
+    model: Path | None = None,
+    data: list[str] | None = None,
+    predictions: Path | None = None,
+    compare: list[Path] | None = None,
+    output: Path | None = None,
+    on_bad_row: OnBadRow = "error",
+    bootstrap: int = 2000,
+    seed: int = 42,
+    threshold: float | None = None,
+    batch_size: int = BATCH_SIZE,
+    precision: Precision = "auto",
+    json: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Measure a scorer or a file of predictions, or compare two of them.
+
+    Args:
+        model: scorer folder to measure on --data
+        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
+            (bundled)
+        predictions: CSV file to measure, with the columns guid, true_real_label, true_binary_label,
+            predict_real_label, predict_binary_label
+        compare: two files of predictions or scorer folders, A and B; scorer folders need --data
+        output: folder for metrics, predictions, report and plots; not given: nothing is written
+        on_bad_row: error = stop at a row of --data that can't be used, skip = leave it out and list it
+        bootstrap: resamples behind the 95 % intervals; 0 leaves the intervals out
+        seed: decides the resamples
+        threshold: similar from this score on, 0 to 5; not given: the model's own, and 3.0 for files of predictions
+        batch_size: pairs that go through the model together
+        precision: auto = bf16 where the processor computes in it, else fp32
+        json: print the metrics as JSON, and nothing else, on standard output
+        overwrite: replace what is at OUTPUT
+    """
+    subjects = _subjects(model, predictions, compare)
+    needs_model = model is not None or any(path.is_dir() for path in compare or [])
+    _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
+    _check_model_options(needs_model, data, on_bad_row, batch_size, precision)
+    if output is not None:
+        _check_output(output, [*subjects, *map(Path, data or [])], overwrite=overwrite)
+    elif overwrite:
+        raise UsageError("--overwrite goes with --output, the folder to replace")
+
+    notes: list[str] = []  # said after the first line, which needs the number of rows
+    loaded = None
+    if needs_model:
+        from sts.pairs import load_pairs
+
+        # a test set is measured as it is, repeated rows among it
+        loaded = load_pairs(data, on_bad_row=on_bad_row, announce=notes.append, deduplicate=False)
+    run = _Run(output, threshold, bootstrap, seed, batch_size, precision, json)
+    scores = _gather(subjects, loaded, notes, run)
+    if len(scores) == 1:
+        _measure(scores[0], loaded, run)
+    else:
+        _compare(scores[0], scores[1], run)
+    _say_where(run)
+
+
+def _subjects(model: Path | None, predictions: Path | None, compare: list[Path] | None) -> list[Path]:
+    """What is to be measured; a comparison has two."""
+    given = [
+        name for name, value in (("--model", model), ("--predictions", predictions), ("--compare", compare)) if value
+    ]
+    if len(given) != 1:
+        found = f"{' and '.join(given)} do not go together" if given else "nothing to measure"
+        raise UsageError(f"{found}; give one of --model FOLDER --data FILE, --predictions FILE, or --compare A B")
+    if compare is not None and len(compare) != 2:
+        raise UsageError(f"--compare has {len(compare)} values; it takes two files of predictions or scorer folders")
+    if model is not None and model.is_file():
+        raise UsageError(f"--model {model}: is a file; name a scorer folder, or measure the file with --predictions")
+    if predictions is not None and predictions.is_dir():
+        raise UsageError(f"--predictions {predictions}: is a folder; name a CSV file, or measure a scorer with --model")
+    for path in compare or []:
+        if not path.exists():
+            raise DataError(f"--compare {path}: no such file or folder; name a file of predictions or a scorer folder")
+    return compare or [path for path in (model, predictions) if path is not None]
+
+
+def _check_values(bootstrap: int, seed: int, threshold: float | None, batch_size: int, *, comparing: bool) -> None:
+    rules = [
+        ("bootstrap", bootstrap, bootstrap >= int(comparing), "1 or more with --compare" if comparing else "0 or more"),
+        ("seed", seed, seed >= 0, "0 or more"),
+        ("threshold", threshold, threshold is None or 0 <= threshold <= 5, "0 to 5"),
+        ("batch-size", batch_size, batch_size >= 1, "1 or more"),
+    ]
+    broken = [f"--{name} is {value}, allowed is {allowed}" for name, value, holds, allowed in rules if not holds]
+    if broken:
+        raise UsageError("; ".join(broken))
+
+
+def _check_model_options(
+    needs_model: bool, data: list[str] | None, on_bad_row: str, batch_size: int, precision: str
+) -> None:
+    if needs_model and not data:
+        raise UsageError("a model needs --data: the labelled pairs to measure it on")
+    changed = {
+        "--data": data is not None,
+        "--on-bad-row": on_bad_row != "error",
+        "--batch-size": batch_size != BATCH_SIZE,
+        "--precision": precision != "auto",
+    }
+    useless = [flag for flag, given in changed.items() if given]
+    if useless and not needs_model:
+        raise UsageError(f"{', '.join(useless)}: only for models; files of predictions hold their labels and scores")
+
+
+def _check_output(output: Path, sources: list[Path], *, overwrite: bool) -> None:
+    for source in sources:
+        if source.exists() and source.resolve().is_relative_to(output.resolve()):
+            raise UsageError(f"--output {output}: the report would replace {source}; name another folder")
+    check_output_folder(output, overwrite=overwrite)
+
+
+def _gather(paths: list[Path], loaded: "LoadedPairs | None", notes: list[str], run: _Run) -> "list[Scores]":
+    """Say what is about to happen, then read or compute the scores of each path."""
+    from sts.evaluate.evaluation import read_scores
+
+    files = {path: read_scores(path, threshold=run.threshold) for path in paths if loaded is None or path.is_file()}
+    rows = len(loaded.pairs) if loaded else len(files[paths[0]].predictions.guid)
+    work = f"measuring {paths[0]}" if len(paths) == 1 else f"comparing A = {paths[0]} with B = {paths[1]}"
+    run.say(f"{work}{f' on {loaded.description}' if loaded else ''}: {rows:,} rows")
+    for line in notes:
+        run.say(line)
+    scores = []
+    for path in paths:
+        if loaded is None or path in files:
+            scores.append(files[path])
+        else:
+            # an order gap can only be compared with another model's
+            scores.append(_score(path, loaded, run, both_orders=not files))
+        for note in scores[-1].notes:
+            run.say(f"note: {note}")
+    return scores
+
+
+def _score(path: Path, loaded: "LoadedPairs", run: _Run, *, both_orders: bool) -> "Scores":
+    from sts.evaluate.evaluation import score_pairs
+    from sts.models import load_scorer
+
+    scorer = load_scorer(path, precision=run.precision)
+    info = scorer.info
+    run.say(f"model {path}: {info.mode}-encoder from {info.base_model}")
+    scores = score_pairs(
+        str(path),
+        scorer,
+        loaded,
+        threshold=run.threshold,
+        batch_size=run.batch_size,
+        both_orders=both_orders,
+        progress=sys.stderr.isatty(),
+    )
+    run.say(
+        f"{scores.truncated} of {len(loaded.pairs):,} pairs were longer than {info.max_length} tokens and cut there"
+    )
+    return scores
+
+
+def _measure(scores: "Scores", loaded: "LoadedPairs | None", run: _Run) -> None:
+    from sts.evaluate.comparison import resolution
+    from sts.evaluate.evaluation import assess
+    from sts.evaluate.report import write_report
+    from sts.evaluate.tables import metrics_table, source_note, source_table
+
+    evaluation = assess(scores, loaded, bootstrap=run.bootstrap, seed=run.seed)
+    if run.output is not None:
+        write_report(run.output, evaluation)
+    if run.as_json:
+        _print_json(evaluation.to_dict())
+        return
+    metrics_table(evaluation.metrics).show()
+    if evaluation.by_source:
+        source_table(evaluation.by_source).show()
+        if note := source_note(evaluation.by_source):
+            print(note)
+    print(f"similar: scores from {scores.threshold:g} on")
+    print(resolution(evaluation.metrics))
+
+
+def _compare(a: "Scores", b: "Scores", run: _Run) -> None:
+    from sts.evaluate.comparison import compare, resolution
+    from sts.evaluate.predictions import align
+    from sts.evaluate.report import comparison_record, write_comparison
+    from sts.evaluate.tables import comparison_table, verdicts
+
+    other = align(a.predictions, b.predictions, (a.name, b.name))
+    comparison = compare(
+        a.predictions.label,
+        a.predictions.score,
+        other.score,
+        thresholds=(a.threshold, b.threshold),
+        binary_label=a.predictions.binary_label.tolist(),
+        swapped_scores=None
+        if a.swapped_score is None or b.swapped_score is None
+        else (a.swapped_score, b.swapped_score),
+        bootstrap=run.bootstrap,
+        seed=run.seed,
+    )
+    if run.output is not None:
+        write_comparison(run.output, comparison, (a, b), run.bootstrap, run.seed)
+    if run.as_json:
+        _print_json(comparison_record(comparison, (a, b), run.bootstrap, run.seed))
+        return
+    comparison_table(comparison).show()
+    for line in verdicts(comparison):
+        print(line)
+    print(resolution(comparison.a))
+
+
+def _say_where(run: _Run) -> None:
+    if run.output is None:
+        run.say("nothing was written; --output FOLDER keeps metrics, report and plots")
+        return
+    run.say(f"files in {run.output}: {', '.join(sorted(path.name for path in run.output.iterdir()))}")
+    run.say(f"read {run.output / 'report.md'}")
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, indent=2))

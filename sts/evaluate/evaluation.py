@@ -1,0 +1,212 @@
+"""One evaluation: scores from a model or a file, and what they amount to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sts import __version__
+from sts.errors import DataError
+from sts.evaluate.metrics import SIMILAR_FROM, Metrics, measure, measure_by_source
+from sts.evaluate.predictions import Predictions, read_predictions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sts.models import Scorer
+    from sts.pairs import LoadedPairs
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of n labelled pairs, and where they come from.
+
+    Attributes:
+        name: the model folder or the file of predictions, as the user named it.
+        origin: what is known about the model or the file.
+        data: description, number and fingerprint of the pairs.
+        predictions: labels and scores.
+        threshold: "similar" from this score on.
+        swapped_score: scores (n,) with the sentences exchanged; None for a file.
+        truncated: pairs that were longer than the model and were cut; None for a file.
+        notes: what a reader of the results should know, a sentence each.
+    """
+
+    name: str
+    origin: dict[str, Any]
+    data: dict[str, Any]
+    predictions: Predictions
+    threshold: float
+    swapped_score: "np.ndarray | None" = None
+    truncated: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores, and the metrics they amount to.
+
+    Attributes:
+        scores: what was measured.
+        metrics: over all pairs.
+        by_source: metrics of each source, or its number of rows where these are too few; empty
+            where the pairs name no source.
+        pairs: the sentences; None for a file of predictions.
+        bootstrap: resamples behind the intervals.
+        seed: decided the resamples.
+    """
+
+    scores: Scores
+    metrics: Metrics
+    by_source: dict[str, Metrics | int]
+    pairs: "LoadedPairs | None"
+    bootstrap: int
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `metrics.json` holds."""
+        sources = {
+            name: result.to_dict() if isinstance(result, Metrics) else {"rows": result, "undefined": "too few rows"}
+            for name, result in self.by_source.items()
+        }
+        return describe(self.scores) | {
+            "bootstrap": self.bootstrap,
+            "seed": self.seed,
+            "metrics": self.metrics.to_dict(),
+            "by_source": sources,
+            "sts_version": __version__,
+        }
+
+
+def describe(scores: Scores) -> dict[str, Any]:
+    """Where scores come from, as plain values for JSON."""
+    return {
+        "scored_by": scores.origin,
+        "data": scores.data,
+        "threshold": scores.threshold,
+        "truncated": scores.truncated,
+        "notes": list(scores.notes),
+    }
+
+
+def score_pairs(
+    name: str,
+    scorer: "Scorer",
+    loaded: "LoadedPairs",
+    *,
+    threshold: float | None,
+    batch_size: int,
+    both_orders: bool = True,
+    progress: bool = False,
+) -> Scores:
+    """Score labelled pairs with a model.
+
+    Args:
+        name: what the user calls the model.
+        scorer: the model.
+        loaded: the pairs.
+        threshold: "similar" from this score on, 0 to 5; None takes the model's own.
+        batch_size: pairs that go through the model together.
+        both_orders: also score the pairs with their sentences exchanged, in the same time again.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        DataError: there is no pair, or a score is not a number from 0 to 5.
+    """
+    import numpy as np
+
+    pairs, info = loaded.pairs, scorer.info
+    first, second = list(pairs["sentence1"]), list(pairs["sentence2"])
+    scored = scorer.score(first, second, batch_size=batch_size, progress=progress)
+    if not ((scored.scores >= 0) & (scored.scores <= 5)).all():
+        raise DataError(f"{name}: not all of its scores are numbers from 0 to 5; the model is damaged, train it again")
+    swapped = scorer.score(second, first, batch_size=batch_size, progress=progress).scores if both_orders else None
+    limit = info.threshold if threshold is None else threshold
+    label = np.asarray(pairs["label"], dtype=np.float64)
+    rule = (label >= SIMILAR_FROM).astype(int)
+    given = _column(loaded, "binary_label") or [None] * len(label)
+    binary = np.array([fallback if value is None else value for value, fallback in zip(given, rule, strict=True)])
+    guids = _column(loaded, "guid") or [None] * len(label)
+    notes = []
+    if info.data.get("fingerprint") == loaded.fingerprint:
+        notes.append("These are the pairs that the model was trained on; the result says little about other pairs.")
+    return Scores(
+        name,
+        {"model": name, "mode": info.mode, "base_model": info.base_model, "max_length": info.max_length},
+        {"description": loaded.description, "rows": len(pairs), "fingerprint": loaded.fingerprint},
+        Predictions(
+            [str(row) if guid is None else guid for row, guid in enumerate(guids)],
+            label,
+            binary,
+            scored.scores,
+            (scored.scores >= limit).astype(int),
+        ),
+        limit,
+        swapped,
+        int(scored.truncated.sum()),
+        tuple(notes),
+    )
+
+
+def read_scores(path: Path, *, threshold: float | None) -> Scores:
+    """Take scores from a file of predictions.
+
+    Args:
+        path: a CSV file, see `sts.evaluate.predictions`.
+        threshold: "similar" from this score on, 0 to 5; None means 3.0.
+
+    Raises:
+        DataError: see `read_predictions`.
+    """
+    import hashlib
+
+    predictions = read_predictions(path)
+    limit = SIMILAR_FROM if threshold is None else threshold
+    differing = int(((predictions.score >= limit) != predictions.binary_score).sum())
+    notes = []
+    if differing:
+        notes.append(
+            f"In {differing:,} rows, predict_binary_label is not what predict_real_label and the threshold {limit:g} "
+            "say; the threshold counts."
+        )
+    return Scores(
+        str(path),
+        {"predictions": str(path)},
+        {
+            "description": f"the labels in {path}",
+            "rows": len(predictions.guid),
+            "fingerprint": hashlib.sha256(path.read_bytes()).hexdigest(),
+        },
+        predictions,
+        limit,
+        notes=tuple(notes),
+    )
+
+
+def assess(scores: Scores, pairs: "LoadedPairs | None", *, bootstrap: int, seed: int) -> Evaluation:
+    """Measure scores, all together and by source.
+
+    Args:
+        scores: what to measure.
+        pairs: the pairs that were scored; None for a file of predictions.
+        bootstrap: number of resamples; 0 leaves the intervals out.
+        seed: decides the resamples.
+
+    Raises:
+        DataError: fewer than two rows.
+    """
+    found = scores.predictions
+    options: dict[str, Any] = {
+        "threshold": scores.threshold,
+        "binary_label": found.binary_label,
+        "swapped_score": scores.swapped_score,
+        "bootstrap": bootstrap,
+        "seed": seed,
+    }
+    metrics = measure(found.label, found.score, **options)
+    source = _column(pairs, "source") if pairs else None
+    by_source = measure_by_source(source, found.label, found.score, **options) if source else {}
+    return Evaluation(scores, metrics, by_source, pairs, bootstrap, seed)
+
+
+def _column(loaded: "LoadedPairs", name: str) -> list[Any] | None:
+    return list(loaded.pairs[name]) if name in loaded.pairs.column_names else None

@@ -1,0 +1,110 @@
+"""Results as tables: the cells are made once, and shown on a terminal or in Markdown."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sts.evaluate.comparison import Comparison
+from sts.evaluate.metrics import MIN_SOURCE_ROWS, Estimate, Metrics
+
+TITLES = {
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "accuracy": "Accuracy",
+    "mae": "MAE",
+    "order_gap": "Order gap",
+}
+SOURCE_METRICS = ("pearson", "spearman", "f1", "mae")
+MARKDOWN_SYNTAX = re.compile(r"([\\`*_{}\[\]<>|#~&$])")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header and rows of cells, all of them text."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+    def markdown(self) -> str:
+        """The table in Markdown; whatever the cells hold is shown as it is."""
+        lines = [self.header, ["---"] * len(self.header)]
+        lines += [[escape_markdown(cell) for cell in row] for row in self.rows]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+    def show(self) -> None:
+        """Print the table on standard output."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+        for title in self.header:
+            table.add_column(Text(title))
+        for row in self.rows:
+            table.add_row(*map(Text, row))
+        Console(highlight=False).print(table)
+
+
+def escape_markdown(text: str) -> str:
+    """Text for one line of Markdown, with everything that Markdown would interpret taken literally."""
+    return MARKDOWN_SYNTAX.sub(r"\\\1", " ".join(text.split()))
+
+
+def metrics_table(metrics: Metrics) -> Table:
+    """Each metric with its interval, or with why it is undefined."""
+    rows = [[TITLES[name], *_value_and_interval(estimate)] for name, estimate in metrics.estimates().items()]
+    return Table(["metric", "value", "95 % interval"], rows)
+
+
+def source_table(by_source: Mapping[str, Metrics | int]) -> Table:
+    """The main metrics of each source."""
+    rows = []
+    for source, result in by_source.items():
+        if isinstance(result, Metrics):
+            cells = [str(result.rows), *(_value(result.estimates()[name]) for name in SOURCE_METRICS)]
+        else:
+            cells = [str(result), "too few rows", *[""] * (len(SOURCE_METRICS) - 1)]
+        rows.append([source, *cells])
+    return Table(["source", "rows", *(TITLES[name] for name in SOURCE_METRICS)], rows)
+
+
+def source_note(by_source: Mapping[str, Metrics | int]) -> str:
+    """What "too few rows" means; empty where no source has too few."""
+    few = any(isinstance(result, int) for result in by_source.values())
+    return f"too few rows: a source with fewer than {MIN_SOURCE_ROWS} rows is not measured on its own" if few else ""
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Each metric of A and of B, and their difference."""
+    a, b, rows = comparison.a.estimates(), comparison.b.estimates(), []
+    for name, difference in comparison.differences.items():
+        cells = [TITLES[name], _value(a[name]), _value(b[name])]
+        if difference.value is None or difference.low is None:
+            cells += ["undefined", "", ""]
+        else:
+            cells += [f"{difference.value:+.4f}", f"{difference.low:+.4f} to {difference.high:+.4f}"]
+            cells += [f"{difference.a_better:.1%}"]
+        rows.append(cells)
+    return Table(["metric", "A", "B", "A - B", "95 % interval", "A better in"], rows)
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """A line for each verdict, with the metrics it is about."""
+    named: dict[str, list[str]] = {}
+    for name, difference in comparison.differences.items():
+        named.setdefault(difference.verdict, []).append(TITLES[name])
+    return [f"{', '.join(names)}: {verdict}" for verdict, names in named.items()]
+
+
+def _value(estimate: Estimate) -> str:
+    return "undefined" if estimate.value is None else f"{estimate.value:.4f}"
+
+
+def _value_and_interval(estimate: Estimate) -> list[str]:
+    if estimate.value is None:
+        return ["undefined", estimate.undefined or ""]
+    return [_value(estimate), "" if estimate.low is None else f"{estimate.low:.4f} to {estimate.high:.4f}"]
