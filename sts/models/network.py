@@ -74,7 +74,7 @@ def _transformer(folder: Path, head: str, max_length: int, training: bool) -> An
             str(folder),
             transformer_task="feature-extraction" if head == "bilstm" else "sequence-classification",
             model_kwargs=model_options | ({"attn_implementation": "eager"} if eager else {}),
-            config_kwargs={"local_files_only": True} | ({} if head == "bilstm" else {"num_labels": 1}),
+            config_kwargs={"local_files_only": True, "num_labels": 1},
             processor_kwargs={"local_files_only": True},
         )
     fit_tokenizer(module.tokenizer, module.model.config, max_length)
@@ -85,4 +85,8 @@ def _assemble(modules: list[Any]) -> "CrossEncoder":
     from sentence_transformers import CrossEncoder
     from torch import nn
 
-    return CrossEncoder(modules=modules, activation_fn=nn.Sigmoid(), num_labels=1)
+    network = CrossEncoder(modules=modules, activation_fn=nn.Sigmoid(), num_labels=1)
+    # a logit rounded to bf16 would leave some hundred different scores, and many ties
+    last = [name for name, module in network.named_modules() if type(module) is nn.Linear and module.out_features == 1]
+    network.set_keep_in_fp32_modules(last)
+    return network

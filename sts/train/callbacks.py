@@ -3,6 +3,7 @@
 import json
 import math
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -90,7 +91,11 @@ class Records(TrainerCallback):
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Draw the bar from where the training starts."""
         done = sum(self.pairs[: self._batches(state.global_step)])
-        self.bar = tqdm(total=sum(self.pairs), initial=done, unit="pair", desc="training", smoothing=0.1)
+        # into a log file, a line now and then is enough
+        pause = 0.1 if sys.stderr.isatty() else 30
+        self.bar = tqdm(
+            total=sum(self.pairs), initial=done, unit="pair", desc="training", smoothing=0.1, mininterval=pause
+        )
         self.say("".join(f"{name:>10}" for name in COLUMNS))
         for entry in state.log_history:
             self._row(entry, state)

@@ -88,7 +88,7 @@ def _draw(folder: Path, result: TrainingResult, threshold: float) -> None:
     series = {name: [entry[f"eval_{name}"] for entry in checks] for name in ("pearson", "spearman", "f1")}
     plots.save(plots.curves(epochs, series, "epoch", "hard validation"), folder / "plots" / "validation.png")
     for name, validated in (("hard", result.hard), ("random", result.random)):
-        figure = plots.scatter_true_predicted(validated.pairs["label"], validated.scores, threshold)
+        figure = plots.scatter_true_predicted(validated.pairs["label"][:], validated.scores, threshold)
         plots.save(figure, folder / "plots" / f"{name}.png")
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sts import __version__
 from sts.encoders import Encoder
 from sts.errors import Interrupted, TrainingError, UsageError
 from sts.evaluate import Metrics, measure
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sts.train.trainer import PlannedTrainer
 
 RUN_FILE = "run.json"
-PACKAGES = ("korean-sts", "torch", "transformers", "sentence-transformers", "tokenizers", "datasets")
+PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "datasets")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _trainer(
 
     def validate(model: "CrossEncoder") -> dict[str, float]:
         scores = CrossScorer(model, info, precision=precision).score(validation["sentence1"], validation["sentence2"])
-        metrics = measure(validation["label"], scores.scores, threshold=info.threshold, bootstrap=0).to_dict()
+        metrics = measure(validation["label"][:], scores.scores, threshold=info.threshold, bootstrap=0).to_dict()
         values = {name: metrics[name]["value"] for name in ("pearson", "spearman", "f1", "mae")}
         # the same score for every pair has no correlation; it is the worst checkpoint there can be
         return {name: -1.0 if value is None or math.isnan(value) else value for name, value in values.items()}
@@ -188,7 +189,7 @@ def _trainer(
 def _validate(scorer: CrossScorer, pairs: "Dataset", seed: int) -> Validated:
     forward = scorer.score(pairs["sentence1"], pairs["sentence2"], progress=True).scores
     backward = scorer.score(pairs["sentence2"], pairs["sentence1"], progress=True).scores
-    metrics = measure(pairs["label"], forward, threshold=scorer.info.threshold, swapped_score=backward, seed=seed)
+    metrics = measure(pairs["label"][:], forward, threshold=scorer.info.threshold, swapped_score=backward, seed=seed)
     return Validated(pairs, forward, metrics)
 
 
@@ -213,9 +214,8 @@ def _token_lengths(network: "CrossEncoder", pairs: "Dataset", extra: "Dataset | 
     parts = [part for part in (pairs, extra) if part is not None]
     lengths: list[int] = []
     for part in parts:
-        lengths += [
-            len(ids) for ids in network.tokenizer(part["sentence1"], part["sentence2"], verbose=False)["input_ids"]
-        ]
+        tokens = network.tokenizer(part["sentence1"][:], part["sentence2"][:], verbose=False)
+        lengths += [len(ids) for ids in tokens["input_ids"]]
     return lengths
 
 
@@ -267,7 +267,7 @@ def _info(encoder: Encoder, data: LoadedPairs, intermediate: LoadedPairs | None,
 def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
-    return {name: version(name) for name in PACKAGES}
+    return {"korean-sts": __version__} | {name: version(name) for name in PACKAGES}
 
 
 def _check_run(
