@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from sts.errors import DataError, UsageError
 from sts.files import replacing_file
-from sts.models.info import ScorerInfo
+from sts.models.info import Orders, ScorerInfo
 from sts.models.precision import Precision
 from sts.models.scorer import Scorer
 from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, read_pairs, tsv_rows
@@ -31,6 +31,7 @@ def score(
     output: str | None = None,
     json: bool = False,
     on_bad_row: OnBadRow = "error",
+    orders: Orders | None = None,
     batch_size: int = 64,
     precision: Precision = "auto",
 ) -> None:
@@ -46,13 +47,15 @@ def score(
             JSON lines; not given with --input: standard output
         json: print JSON
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and count it
+        orders: both = the mean over both orders of the sentences, one = as they come, which is twice as fast; not
+            given: as the scorer was trained
         batch_size: pairs that are computed together
         precision: auto = bf16 where the processor computes in it, else fp32
     """
     _check_options(sentence1, sentence2, input, output)
     from sts.models import load_scorer
 
-    scorer = load_scorer(model, precision=precision)
+    scorer = load_scorer(model, precision=precision, orders=orders)
     if input is None:
         _score_two(scorer, str(sentence1), str(sentence2), as_json=json)
     else:

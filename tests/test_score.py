@@ -20,7 +20,7 @@ PAIRS = [("숙소는 깨끗해요.", "방이 깔끔합니다."), ("불 꺼 줘."
 def model(tiny_encoder, tmp_path_factory):
     torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("score")
-    info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32)
+    info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32, orders="one")
     CrossScorer(new_network(tiny_encoder, head="linear", max_length=32), info, precision="fp32").save(folder)
     return folder
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError, UsageError
 from sts.files import check_output_folder
+from sts.models.info import Orders
 from sts.models.precision import Precision
 from sts.pairs.rows import OnBadRow
 
@@ -26,6 +27,7 @@ class _Run:
     bootstrap: int
     seed: int
     batch_size: int
+    orders: Orders | None
     precision: Precision
     as_json: bool
 
@@ -46,6 +48,7 @@ def evaluate(
     seed: int = 42,
     threshold: float | None = None,
     batch_size: int = BATCH_SIZE,
+    orders: Orders | None = None,
     precision: Precision = "auto",
     json: bool = False,
     overwrite: bool = False,
@@ -65,6 +68,8 @@ def evaluate(
         seed: decides the resamples
         threshold: similar from this score on, 0 to 5; not given: the model's own, and 3.0 for files of predictions
         batch_size: pairs that go through the model together
+        orders: both = a score is the mean over both orders of the sentences, one = as they come, which is twice as
+            fast; not given: as the scorer was trained
         precision: auto = bf16 where the processor computes in it, else fp32
         json: print the metrics as JSON, and nothing else, on standard output
         overwrite: replace what is at OUTPUT
@@ -72,7 +77,7 @@ def evaluate(
     subjects = _subjects(model, predictions, compare)
     needs_model = model is not None or any(path.is_dir() for path in compare or [])
     _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
-    _check_model_options(needs_model, data, on_bad_row, batch_size, precision)
+    _check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision)
     if output is not None:
         _check_output(output, [*subjects, *map(Path, data or [])], overwrite=overwrite)
     elif overwrite:
@@ -85,7 +90,7 @@ def evaluate(
 
         # a test set is measured as it is, repeated rows among it
         loaded = load_pairs(data, on_bad_row=on_bad_row, announce=notes.append, deduplicate=False)
-    run = _Run(output, threshold, bootstrap, seed, batch_size, precision, json)
+    run = _Run(output, threshold, bootstrap, seed, batch_size, orders, precision, json)
     scores = _gather(subjects, loaded, notes, run)
     if len(scores) == 1:
         _measure(scores[0], loaded, run)
@@ -127,7 +132,7 @@ def _check_values(bootstrap: int, seed: int, threshold: float | None, batch_size
 
 
 def _check_model_options(
-    needs_model: bool, data: list[str] | None, on_bad_row: str, batch_size: int, precision: str
+    needs_model: bool, data: list[str] | None, on_bad_row: str, batch_size: int, orders: str | None, precision: str
 ) -> None:
     if needs_model and not data:
         raise UsageError("a model needs --data: the labelled pairs to measure it on")
@@ -135,6 +140,7 @@ def _check_model_options(
         "--data": data is not None,
         "--on-bad-row": on_bad_row != "error",
         "--batch-size": batch_size != BATCH_SIZE,
+        "--orders": orders is not None,
         "--precision": precision != "auto",
     }
     useless = [flag for flag, given in changed.items() if given]
@@ -175,7 +181,7 @@ def _score(path: Path, loaded: "LoadedPairs", run: _Run, *, both_orders: bool) -
     from sts.evaluate.evaluation import score_pairs
     from sts.models import load_scorer
 
-    scorer = load_scorer(path, precision=run.precision)
+    scorer = load_scorer(path, precision=run.precision, orders=run.orders)
     info = scorer.info
     run.say(f"model {path}: {info.mode}-encoder from {info.base_model}")
     scores = score_pairs(

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sts.errors import ScorerError
 from sts.files import write_json
@@ -13,6 +13,8 @@ FORMAT_VERSION = 1
 # KLUE's own rule: a pair is similar when its label is 3 or more (Park et al. 2021)
 DEFAULT_THRESHOLD = 3.0
 HEADS = ("linear", "bilstm")
+ORDERS = ("both", "one")
+Orders = Literal["both", "one"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class ScorerInfo:
         mode: `cross`, a cross-encoder.
         base_model: the encoder it was trained from, as the user named it, and where that came from.
         head: what turns token states into a score: `linear` or `bilstm`.
+        orders: `both` when a score is the mean over both orders of the sentences, so that it does not
+            depend on the order; `one` when the pair is scored as it comes, which is twice as fast.
         max_length: tokens of a pair, special tokens included; longer pairs are cut there.
         threshold: scores from here on mean "similar", 0 to 5.
         text_pipeline: how sentences are prepared before they are scored; `none` leaves them as they are.
@@ -38,6 +42,7 @@ class ScorerInfo:
     base_model_origin: str
     head: str
     max_length: int
+    orders: Orders = "both"
     threshold: float = DEFAULT_THRESHOLD
     text_pipeline: str = "none"
     calibration: None = None
@@ -84,6 +89,7 @@ def _check(path: Path, info: ScorerInfo) -> None:
     rules = [
         ("mode", info.mode == "cross", "'cross'"),
         ("head", info.head in HEADS, " or ".join(map(repr, HEADS))),
+        ("orders", info.orders in ORDERS, " or ".join(map(repr, ORDERS))),
         ("text_pipeline", info.text_pipeline == "none", "'none'"),
         ("calibration", info.calibration is None, "null"),
         ("threshold", isinstance(info.threshold, int | float) and 0 <= info.threshold <= 5, "a number from 0 to 5"),

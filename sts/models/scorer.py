@@ -1,12 +1,12 @@
 """Scoring pairs of sentences with a saved model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sts.errors import UsageError
-from sts.models.info import ScorerInfo, read_info, write_info
+from sts.models.info import Orders, ScorerInfo, read_info, write_info
 from sts.models.precision import Precision, choose_precision, computing
 from sts.quiet import quiet_libraries
 
@@ -42,8 +42,13 @@ class Scorer(Protocol):
         ...
 
 
-def load_scorer(folder: Path, *, precision: Precision = "auto") -> "CrossScorer":
+def load_scorer(folder: Path, *, precision: Precision = "auto", orders: Orders | None = None) -> "CrossScorer":
     """Load a scorer folder.
+
+    Args:
+        folder: what a training wrote.
+        precision: `auto`, `fp32` or `bf16`.
+        orders: `both` or `one`, instead of what the scorer was trained for; see `ScorerInfo`.
 
     Raises:
         ScorerError: the folder is missing, damaged, or of another format version.
@@ -53,6 +58,8 @@ def load_scorer(folder: Path, *, precision: Precision = "auto") -> "CrossScorer"
 
     chosen = choose_precision(precision)
     info = read_info(folder)
+    if orders is not None:
+        info = replace(info, orders=orders)
     return CrossScorer(read_network(folder, info), info, precision=chosen)
 
 
@@ -85,15 +92,25 @@ class CrossScorer:
         Raises:
             UsageError: the two lists differ in length, or `batch_size` is below 1.
         """
-        import numpy as np
-        import torch
-        from tqdm import tqdm
-
         if len(sentence1) != len(sentence2):
             raise UsageError(f"{len(sentence1)} first and {len(sentence2)} second sentences; give as many of each")
         if batch_size < 1:
             raise UsageError(f"--batch-size is {batch_size}; it must be 1 or more")
-        tokens, truncated = self._tokenize(list(sentence1), list(sentence2))
+        first, second = list(sentence1), list(sentence2)
+        if self.info.orders == "one":
+            return self._score_as_they_come(first, second, batch_size, progress)
+        scored = self._score_as_they_come(first + second, second + first, batch_size, progress)
+        half = len(first)
+        return Scored(
+            (scored.scores[:half] + scored.scores[half:]) / 2, scored.truncated[:half] | scored.truncated[half:]
+        )
+
+    def _score_as_they_come(self, first: list[str], second: list[str], batch_size: int, progress: bool) -> Scored:
+        import numpy as np
+        import torch
+        from tqdm import tqdm
+
+        tokens, truncated = self._tokenize(first, second)
         order = np.argsort([-len(ids) for ids in tokens["input_ids"]], kind="stable")
         scores = np.zeros(len(order), dtype=np.float32)
         device = self.network.device

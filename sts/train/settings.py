@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sts.errors import UsageError
+from sts.models.info import Orders
 from sts.models.precision import Precision
 
 
@@ -21,6 +22,8 @@ class TrainSettings:
         weight_decay: AdamW's weight decay
         warmup_ratio: share of all steps in which the learning rate rises, 0 to 1
         scheduler: what the learning rate does after warm-up
+        orders: both = a score is the mean over both orders of the sentences and does not depend on the order,
+            one = a pair is scored as it comes, which is twice as fast
         max_length: tokens of a pair, special tokens included; longer pairs are cut there
         freeze_layers: lowest layers of the encoder that stay as they are; from 1 on, so do the embeddings
         zero_label_fraction: share of the pairs with label 0 to train on; most are trivially unrelated
@@ -40,11 +43,12 @@ class TrainSettings:
     weight_decay: float = 0.01
     warmup_ratio: float = 0.1
     scheduler: Literal["linear", "cosine", "constant"] = "linear"
+    orders: Orders = "both"
     max_length: int = 256
     freeze_layers: int = 0
     zero_label_fraction: float = 0.34
     validation_fraction: float = 0.05
-    evaluations_per_epoch: int = 3
+    evaluations_per_epoch: int = 2
     patience: int = 4
     precision: Precision = "auto"
     seed: int = 42

@@ -30,6 +30,7 @@ def change(folder, **values):
         ({"format": 2}, r"sts\.json: format is 2; this version of sts reads format 1"),
         ({"mode": "tri"}, r"field 'mode' is 'tri'; this version of sts knows 'cross'"),
         ({"head": "gru"}, r"field 'head' is 'gru'; this version of sts knows 'linear' or 'bilstm'"),
+        ({"orders": "three"}, r"field 'orders' is 'three'; this version of sts knows 'both' or 'one'"),
         ({"text_pipeline": "original"}, r"field 'text_pipeline' is 'original'; this version of sts knows 'none'"),
         ({"calibration": [1]}, r"field 'calibration' is \[1\]; this version of sts knows null"),
         ({"threshold": 7}, r"field 'threshold' is 7; this version of sts knows a number from 0 to 5"),

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?
 @pytest.fixture(params=["linear", "bilstm"])
 def scorer(request, tiny_encoder):
     torch.manual_seed(0)
-    info = ScorerInfo("cross", "tiny", "a test", request.param, max_length=32)
+    info = ScorerInfo("cross", "tiny", "a test", request.param, max_length=32, orders="one")
     return CrossScorer(new_network(tiny_encoder, head=request.param, max_length=32), info, precision="fp32")
 
 
@@ -26,6 +28,14 @@ def test_a_score_is_five_times_the_sigmoid_of_the_logit(scorer):
     np.testing.assert_allclose(scores, 5 / (1 + np.exp(-logits.numpy())), atol=1e-5)
 
 
+def test_both_orders_are_averaged_so_that_the_order_does_not_matter(scorer):
+    both = CrossScorer(scorer.network, replace(scorer.info, orders="both"), precision="fp32")
+    one = (scorer.score(FIRST, SECOND).scores + scorer.score(SECOND, FIRST).scores) / 2
+    np.testing.assert_allclose(both.score(FIRST, SECOND).scores, one, atol=1e-5)
+    np.testing.assert_allclose(both.score(SECOND, FIRST).scores, one, atol=1e-5)
+    assert both.score([], []).scores.shape == (0,)
+
+
 def test_a_score_does_not_depend_on_its_company(scorer):
     together = scorer.score(FIRST, SECOND, batch_size=4).scores
     alone = [scorer.score([a], [b], batch_size=1).scores[0] for a, b in zip(FIRST, SECOND, strict=True)]
@@ -36,6 +46,7 @@ def test_saved_and_loaded_it_scores_the_same(scorer, tmp_path):
     scorer.save(tmp_path)
     loaded = load_scorer(tmp_path, precision="fp32")
     assert loaded.info == scorer.info
+    assert load_scorer(tmp_path, orders="both").info == replace(scorer.info, orders="both")
     np.testing.assert_allclose(loaded.score(FIRST, SECOND).scores, scorer.score(FIRST, SECOND).scores, atol=1e-6)
     assert not list(tmp_path.rglob("*.bin"))
     assert not list(tmp_path.rglob("*.pt"))
