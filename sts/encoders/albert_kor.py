@@ -14,22 +14,27 @@ def convert_albert_kor(package: Path, target: Path) -> None:
         target: an existing folder for the checkpoint.
     """
     import torch
-    from transformers import AlbertConfig, AlbertForMaskedLM
+    from transformers import AlbertConfig, AlbertModel
 
     source = package / FOLDER
     values = json.loads((source / "config.json").read_text(encoding="utf-8"))
     # the same function as gelu_new, but one fused kernel instead of six: training is a tenth faster
     config = AlbertConfig.from_dict(values | {"hidden_act": "gelu_pytorch_tanh"})
-    model = AlbertForMaskedLM(config)
+    model = AlbertModel(config)
     weights = torch.load(source / "pytorch_model.bin", map_location="cpu", weights_only=True)
-    # the sentence-order head is not needed, and the masked-language head's output is tied to the embeddings
-    wanted = {name: tensor for name, tensor in weights.items() if name in model.state_dict()}
-    model.load_state_dict(wanted, strict=False)
-    model.albert.save_pretrained(target)
-    write_wordpiece_tokenizer(source / "vocab.txt", target)
+    # The encoder with its pooler, which classification starts from, and without the pretraining's heads.
+    # Position ids were a weight in older versions.
+    wanted = {
+        name.removeprefix("albert."): tensor
+        for name, tensor in weights.items()
+        if name.startswith("albert.") and name != "albert.embeddings.position_ids"
+    }
+    model.load_state_dict(wanted)
+    model.save_pretrained(target)
+    write_wordpiece_tokenizer(source / "vocab.txt", target, max_length=config.max_position_embeddings)
 
 
-def write_wordpiece_tokenizer(vocabulary: Path, target: Path) -> None:
+def write_wordpiece_tokenizer(vocabulary: Path, target: Path, *, max_length: int = 512) -> None:
     """Write a fast tokenizer for a lower-cased WordPiece vocabulary.
 
     transformers' own `BertTokenizerFast(vocab_file=…)` strips the accents of decomposed Hangul and
@@ -42,7 +47,7 @@ def write_wordpiece_tokenizer(vocabulary: Path, target: Path) -> None:
     tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True, strip_accents=False)
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer._tokenizer,
-        model_max_length=512,
+        model_max_length=max_length,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
         **{f"{name}_token": token for name, token in special.items()},
     ).save_pretrained(target)

@@ -147,13 +147,16 @@ def _write_tokenizer(reader: _Reader, positions: int, target: Path) -> None:
     pieces = [text[first:last].decode() for first, last in pairwise(offsets)]
     _skip_normalisation_map(reader)
     tokenizer = Tokenizer(Unigram(list(zip(pieces, scores.tolist(), strict=True)), unk_id=unknown))
-    # The file's map is NFKC but for control characters, which vanish, and for white space and
-    # zero-width characters, which become a space.
+    # The file's map is NFKC but for control characters, which vanish, for white space and zero-width
+    # characters, which become a space, and for the full-width tilde, which stays and is a piece of its
+    # own; a character for private use stands in for it.
     tokenizer.normalizer = normalizers.Sequence(
         [
-            normalizers.Replace(Regex(r"[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]"), ""),
+            normalizers.Replace(Regex("[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]"), ""),  # not r"": \x8f would be a byte
             normalizers.Replace(Regex(r"[\t\n\x0c\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]"), " "),
+            normalizers.Replace("～", "\ue000"),
             normalizers.NFKC(),
+            normalizers.Replace("\ue000", "～"),
             normalizers.Replace(Regex(" {2,}"), " "),
         ]
     )

@@ -1,6 +1,5 @@
 """From the name of a base model to a local checkpoint."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +82,21 @@ def _named(name: str, announce: Callable[[str], None]) -> Encoder:
     if Path(name).is_dir():
         check_checkpoint(Path(name))
         return Encoder(name, Path(name), "a folder")
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
-        return Encoder(name, hub_checkpoint(name, tuple(BUNDLED), known=name in KNOWN_HUB_MODELS), "from the hub")
+    if _is_hub_id(name):
+        folder = hub_checkpoint(name, tuple(BUNDLED), announce, known=name in KNOWN_HUB_MODELS)
+        return Encoder(name, folder, "from the hub")
     raise EncoderError(
         f"--base-model {name}: is no folder, no bundled model and no hub id; "
         f"allowed are {', '.join(BUNDLED)} (bundled), an existing folder, or owner/name on the hub"
     )
+
+
+def _is_hub_id(name: str) -> bool:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return "/" in name

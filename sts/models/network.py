@@ -68,14 +68,16 @@ def _transformer(folder: Path, head: str, max_length: int, training: bool) -> An
 
     # On CPUs the fused attention's backward pass is slower than plain matrix products.
     eager = training and not torch.cuda.is_available()
-    model_options = {"use_safetensors": True, "dtype": torch.float32, "local_files_only": True}
+    # said outright: left open, transformers asks on standard input whether to run a checkpoint's code
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    model_options = {"use_safetensors": True, "dtype": torch.float32, **safe}
     with quiet_libraries():
         module = Transformer(
             str(folder),
             transformer_task="feature-extraction" if head == "bilstm" else "sequence-classification",
             model_kwargs=model_options | ({"attn_implementation": "eager"} if eager else {}),
-            config_kwargs={"local_files_only": True, "num_labels": 1},
-            processor_kwargs={"local_files_only": True},
+            config_kwargs=safe | {"num_labels": 1},
+            processor_kwargs=safe,
         )
     fit_tokenizer(module.tokenizer, module.model.config, max_length)
     return module

