@@ -7,12 +7,14 @@ type is a dataclass contributes each of its fields. `--config run.yaml` fills th
 
 import importlib
 import inspect
+import os
 import sys
 import types
 import typing
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from sts.errors import StsError
@@ -82,8 +84,8 @@ def run(command: Callable[..., None], program: str, arguments: Sequence[str]) ->
             raise
         print(f"{program}: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `… | head` has read enough
-        sys.stderr.close()
+    except BrokenPipeError:  # `… | head` has read enough; what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return 0
 
@@ -129,7 +131,9 @@ def _add(parser: Any, name: str, hint: Any, default: Any, text: str) -> None:
         if default is not MISSING:
             options["default"] = default
         item = _list_item(hint)
-        options |= {"type": item, "nargs": "+"} if item else {"type": hint}
+        # a path is parsed as text, for jsonargparse's help would show Python's class
+        plain = str if item is Path else item or (str | None if hint == Path | None else str if hint is Path else hint)
+        options |= {"type": plain} | ({"nargs": "+"} if item else {})
     parser.add_argument(flag, **options)
 
 
@@ -162,9 +166,16 @@ def _bind(command: Callable[..., None], values: dict[str, Any]) -> inspect.Bound
                 **{entry.name: values[entry.name] for entry in fields(hint)}
             )
         else:
-            value = values[parameter.name]
+            value = _as_path(parameter.annotation, values[parameter.name])
         bound.arguments[parameter.name] = value
     return bound
+
+
+def _as_path(hint: Any, value: Any) -> Any:
+    """Text as a path, or texts as paths, where the parameter's type says so."""
+    if value is None or Path not in (hint, *typing.get_args(hint), _list_item(hint)):
+        return value
+    return [Path(item) for item in value] if _list_item(hint) else Path(value)
 
 
 def _overview() -> str:

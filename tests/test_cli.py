@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -34,6 +35,8 @@ def command():
         knobs: Knobs,
         mode: Literal["cross", "bi"],
         data: list[str] | None = None,
+        output: Path | None = None,
+        compare: list[Path] | None = None,
         dry_run: bool = False,
     ) -> None:
         """Do something.
@@ -43,13 +46,17 @@ def command():
             knobs: how
             mode: which
             data: files, 100% of them
+            output: a folder
+            compare: two files
             dry_run: only look
         """
         if example.error:
             raise example.error
         calls.append((first, knobs, mode, data, dry_run))
+        example.paths.append((output, compare))
 
     example.error = None
+    example.paths = []
     example.calls = calls
     return example
 
@@ -58,6 +65,11 @@ def test_flags_come_from_the_signature(command):
     words = ["문장", "--mode", "bi", "--data", "a.csv", "b.csv", "--learning-rate", "2e-5", "--dry-run"]
     assert run(command, "example", words) == 0
     assert command.calls == [("문장", Knobs(2e-5, 8), "bi", ["a.csv", "b.csv"], True)]
+
+
+def test_paths_are_paths(command):
+    assert run(command, "example", ["--mode", "bi", "--output", "runs/가", "--compare", "a.csv", "b.csv"]) == 0
+    assert command.paths == [(Path("runs/가"), [Path("a.csv"), Path("b.csv")])]
 
 
 def test_a_yaml_file_fills_the_same_fields_and_flags_win(command, tmp_path):

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import subprocess
 import sys
 import tracemalloc
 
@@ -123,6 +124,18 @@ def test_wrong_calls_say_what_to_do(model, words, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_a_reader_that_has_enough_is_no_error(model, tmp_path):
+    source = write_tsv(tmp_path / "pairs.tsv", PAIRS * 400)
+    words = ["-m", "sts.score", "--model", str(model), "--input", str(source)]
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline().startswith("guid\t")
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 0
 
 
 def test_memory_does_not_grow_with_the_file(model, tmp_path, monkeypatch):

@@ -81,7 +81,9 @@ def _say(line: str) -> None:
 
 def _line(metrics: Metrics) -> str:
     named = ("pearson", "spearman", "f1", "mae", "order_gap")
-    return ", ".join(f"{name} {getattr(metrics, name)}" for name in named) + f" ({metrics.rows} pairs)"
+    values = {name: getattr(metrics, name).value for name in named}
+    shown = ", ".join(f"{name} {'undefined' if value is None else f'{value:.3f}'}" for name, value in values.items())
+    return f"{shown} ({metrics.rows} pairs; intervals in the report)"
 
 
 def _check_folders(output: Path, work: Path, *, resume: bool, overwrite: bool) -> None:

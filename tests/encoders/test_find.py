@@ -1,9 +1,11 @@
 import contextlib
 import json
+import re
 import shutil
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,7 +22,7 @@ from transformers import (
     RobertaForMaskedLM,
 )
 
-from sts.encoders import KNOWN_HUB_MODELS, find_encoder, hub_has, usable_positions
+from sts.encoders import BUNDLED, KNOWN_HUB_MODELS, find_encoder, hub_has, usable_positions
 from sts.encoders.albert_kor import write_wordpiece_tokenizer
 from sts.encoders.hub import FILES, hub_checkpoint, offline
 from sts.errors import EncoderError, UsageError
@@ -352,5 +354,7 @@ def test_all_of_a_checkpoint_and_no_more_is_fetched():
 
 
 def test_the_known_models_are_those_of_the_readme():
-    assert len(KNOWN_HUB_MODELS) == 8
-    assert "klue/roberta-base" in KNOWN_HUB_MODELS
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| `")]
+    named = re.findall(r"`([\w./-]+)`", "\n".join(row.split("|")[1] for row in rows))
+    assert set(named) == {*KNOWN_HUB_MODELS, *BUNDLED}

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -94,6 +95,18 @@ def test_a_folder_cannot_choose_which_code_runs(scorer, tmp_path):
         scorer.score(FIRST, SECOND).scores,
         atol=1e-6,
     )
+
+
+def test_a_folder_cannot_ask_to_run_its_code(scorer, tmp_path, monkeypatch):
+    scorer.save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"model_type": "their-own", "auto_map": {"AutoConfig": "code.Config", "AutoModel": "code.Model"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(ScorerError, match="the network can't be read"):
+        load_scorer(tmp_path)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_more_tokens_than_positions_are_refused(tiny_encoder):

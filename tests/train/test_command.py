@@ -155,6 +155,20 @@ def test_an_interrupted_training_ends_where_a_whole_one_ends(tmp_path, tiny_enco
     assert histories[0] == histories[1]
 
 
+def test_a_training_that_was_stopped_at_its_report_is_finished(tmp_path, tiny_encoder, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    output = tmp_path / "a"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    with monkeypatch.context() as patch:
+        patch.setattr("sts.train.report.write_report", stop)
+        assert run_train(*words) == 130
+    assert not output.exists()
+    assert run_train(*words, "--resume") == 0
+    assert len([line for line in (output / "metrics.jsonl").read_text().splitlines() if "eval_pearson" in line]) == 4
+
+
 def test_half_a_checkpoint_is_not_resumed_from(tmp_path):
     from sts.train.run import _last_checkpoint
 
