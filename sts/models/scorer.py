@@ -150,4 +150,6 @@ class CrossScorer:
         """Write the scorer into an existing folder: safetensors, tokenizer, configuration, `sts.json`."""
         with quiet_libraries():
             self.network.save_pretrained(str(folder), create_model_card=False)
+        for weights in folder.rglob("*.safetensors"):
+            weights.chmod(0o644)  # as the other files; they are written readable by their owner alone
         write_info(folder, self.info)

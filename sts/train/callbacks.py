@@ -36,7 +36,7 @@ class Schedule(TrainerCallback):
         """Ask for a validation and a checkpoint where one is due."""
         due = {round(state.max_steps * number / self.evaluations) for number in range(1, self.evaluations + 1)}
         if state.global_step in due:
-            control.should_evaluate = control.should_save = control.should_log = True
+            control.should_evaluate = control.should_save = True
 
 
 class GracefulStop(TrainerCallback):

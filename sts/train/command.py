@@ -117,7 +117,8 @@ def _push(folder: Path, repository: str) -> None:
     try:
         api = HfApi()
         api.create_repo(repository, private=True, exist_ok=True)
-        api.upload_folder(folder_path=folder, repo_id=repository)
+        # the validation pairs are the user's data, which may not be for others to see
+        api.upload_folder(folder_path=folder, repo_id=repository, ignore_patterns=["validation/*"])
     except (HfHubHTTPError, LocalTokenNotFoundError, httpx2.HTTPError, OSError) as error:
         raise TrainingError(
             f"--push-to-hub {repository}: the upload failed ({str(error).splitlines()[0]}); the scorer is complete in "

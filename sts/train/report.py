@@ -3,9 +3,12 @@
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+import numpy as np
 from docstring_parser import parse
 
 from sts import plots
+from sts.evaluate.metrics import SIMILAR_FROM
+from sts.evaluate.predictions import Predictions, write_predictions
 from sts.files import write_text
 from sts.models import CrossScorer
 from sts.pairs import LoadedPairs
@@ -18,7 +21,7 @@ METRICS = ("pearson", "spearman", "f1", "precision", "recall", "accuracy", "mae"
 def write_report(
     folder: Path, result: TrainingResult, settings: TrainSettings, data: LoadedPairs, intermediate: LoadedPairs | None
 ) -> CrossScorer:
-    """Write `report.md` and its plots into `folder`.
+    """Write `report.md`, its plots and the validation splits into `folder`.
 
     Returns:
         The scorer with its validation metrics entered into what `sts.json` will hold.
@@ -35,7 +38,27 @@ def write_report(
         "## Versions\n\n" + "\n".join(f"- {name} {version}" for name, version in info.versions.items()) + "\n",
     ]
     write_text(folder / "report.md", "\n".join(sections))
+    write_validation(folder, result, info.threshold)
     return CrossScorer(result.scorer.network, info, precision=result.scorer.precision)
+
+
+def write_validation(folder: Path, result: TrainingResult, threshold: float) -> None:
+    """Write each validation split's pairs and its scores, to measure and compare scorers on later.
+
+    Two trainings with the same data, fraction and seed hold out the same pairs.
+    """
+    for name, validated in (("hard", result.hard), ("random", result.random)):
+        pairs = validated.pairs
+        guid = pairs["guid"][:] if "guid" in pairs.column_names else [str(row) for row in range(len(pairs))]
+        label = np.asarray(pairs["label"][:])
+        similar = [
+            (values >= limit).astype(int) for values, limit in ((label, SIMILAR_FROM), (validated.scores, threshold))
+        ]
+        write_predictions(
+            folder / "validation" / f"{name}-predictions.csv",
+            Predictions(guid, label, similar[0], validated.scores, similar[1]),
+        )
+        pairs.to_csv(folder / "validation" / f"{name}.csv", index=False)
 
 
 def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: LoadedPairs | None) -> str:
@@ -93,7 +116,10 @@ def _draw(folder: Path, result: TrainingResult, threshold: float) -> None:
 
 
 def _settings(settings: TrainSettings) -> str:
-    described = {entry.arg_name: entry.description for entry in parse(TrainSettings.__doc__ or "").params}
+    described = {
+        entry.arg_name: " ".join((entry.description or "").split())
+        for entry in parse(TrainSettings.__doc__ or "").params
+    }
     defaults = {field.name: field.default for field in fields(TrainSettings)}
     rows = ["## Settings\n", "| setting | value | chosen by | meaning |", "|---|---|---|---|"]
     for name, value in asdict(settings).items():

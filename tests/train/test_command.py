@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sts.cli import run
+from sts.evaluate.command import evaluate
 from sts.models import load_scorer
 from sts.train.command import train
 
@@ -38,6 +39,7 @@ def trained(tiny_encoder, tmp_path_factory):
 def test_the_scorer_folder_holds_all_it_should(trained, tiny_encoder):
     names = {path.relative_to(trained).as_posix() for path in trained.rglob("*") if path.is_file()}
     wanted = {"sts.json", "model.safetensors", "tokenizer.json", "report.md", "metrics.jsonl"}
+    wanted |= {f"validation/{name}.csv" for name in ("hard", "random", "hard-predictions", "random-predictions")}
     wanted |= {f"plots/{name}.png" for name in ("loss", "validation", "hard", "random")}
     assert wanted <= names
     assert not [name for name in names if name.endswith((".bin", ".pt", ".pth", ".pkl"))]
@@ -50,6 +52,17 @@ def test_the_scorer_folder_holds_all_it_should(trained, tiny_encoder):
     assert info["metrics"]["hard"]["pearson"]["low"] < info["metrics"]["hard"]["pearson"]["high"]
     assert info["versions"]["torch"].startswith("2.")
     assert not trained.with_name("scorer.partial").exists()
+
+
+def test_the_validation_files_measure_as_the_training_did(trained, capsys):
+    kept = json.loads((trained / "sts.json").read_text())["metrics"]["hard"]["pearson"]["value"]
+    for words in (
+        ["--predictions", str(trained / "validation" / "hard-predictions.csv")],
+        ["--model", str(trained), "--data", str(trained / "validation" / "hard.csv"), "--precision", "fp32"],
+    ):
+        assert run(evaluate, "evaluate", [*words, "--json", "--bootstrap", "0"]) == 0
+        measured = json.loads(capsys.readouterr().out)["metrics"]["pearson"]["value"]
+        assert measured == pytest.approx(kept, abs=1e-4)
 
 
 def test_metrics_are_recorded_for_each_validation(trained):
@@ -318,4 +331,7 @@ def test_an_upload_sends_the_finished_folder(tmp_path, tiny_encoder, monkeypatch
     output = tmp_path / "a"
     words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
     assert run_train(*words, "--epochs", "1", "--push-to-hub", "me/mine") == 0
-    assert calls == [(("me/mine",), {"private": True, "exist_ok": True}), {"folder_path": output, "repo_id": "me/mine"}]
+    assert calls == [
+        (("me/mine",), {"private": True, "exist_ok": True}),
+        {"folder_path": output, "repo_id": "me/mine", "ignore_patterns": ["validation/*"]},
+    ]
