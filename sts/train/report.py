@@ -58,7 +58,7 @@ def write_validation(folder: Path, result: TrainingResult, threshold: float) -> 
             folder / "validation" / f"{name}-predictions.csv",
             Predictions(guid, label, similar[0], validated.scores, similar[1]),
         )
-        pairs.to_csv(folder / "validation" / f"{name}.csv", index=False)
+        pairs.to_pandas().to_csv(folder / "validation" / f"{name}.csv", index=False)
 
 
 def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: LoadedPairs | None) -> str:
