@@ -77,15 +77,20 @@ def plain(encoder: Path, pairs, batch_size: int, folder: Path) -> float:  # noqa
 
 def planned(encoder: Path, pairs, batch_size: int, folder: Path) -> float:  # noqa: ANN001
     """Seconds of an epoch of this project's trainer, as `sts.train` sets it up."""
+    from itertools import chain
+
     from sts.models.network import new_network
     from sts.models.precision import choose_precision
+    from sts.train.embedding import train_used_rows
     from sts.train.plan import make_plan
     from sts.train.settings import TrainSettings
     from sts.train.trainer import make_trainer
 
     settings = TrainSettings(epochs=1, batch_size=batch_size, zero_label_fraction=1)
     network = new_network(encoder, head=settings.head, max_length=settings.max_length)
-    lengths = [len(ids) for ids in network.tokenizer(pairs["sentence1"][:], pairs["sentence2"][:])["input_ids"]]
+    tokens = network.tokenizer(pairs["sentence1"][:], pairs["sentence2"][:])["input_ids"]
+    lengths = [len(ids) for ids in tokens]
+    train_used_rows(network, chain.from_iterable(tokens))
     trainer = make_trainer(
         network,
         make_plan(pairs, None, settings, lengths),

@@ -100,9 +100,10 @@ def _score_file(
     from tqdm import tqdm
 
     suffix = Path(target).suffix if target != STANDARD else ".jsonl" if as_json else ".tsv"
-    print(f"scoring {source} with {scorer.info.base_model} ({scorer.info.mode}-encoder)", file=sys.stderr)
+    named = "standard input" if source == STANDARD else source
+    print(f"scoring {named} with {scorer.info.base_model} ({scorer.info.mode}-encoder)", file=sys.stderr)
     counts = {"pairs": 0, "bad": 0, "truncated": 0}
-    with _writing(target) as stream, tqdm(unit="pair", desc="scoring", file=sys.stderr) as bar:
+    with _writing(target) as stream, tqdm(unit="pair", desc="scoring", file=sys.stderr, disable=None) as bar:
         write = WRITERS[suffix](stream)
         for chunk in _chunks(_good_pairs(source, on_bad_row, counts)):
             scored = scorer.score(

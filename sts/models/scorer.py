@@ -115,7 +115,15 @@ class CrossScorer:
         scores = np.zeros(len(order), dtype=np.float32)
         device = self.network.device
         self.network.eval()
-        with torch.inference_mode(), tqdm(total=len(order), unit="pair", desc="scoring", disable=not progress) as bar:
+        with (
+            torch.inference_mode(),
+            tqdm(
+                total=len(order),
+                unit="pair",
+                desc="scoring",
+                disable=None if progress else True,  # None: no bar into a log file
+            ) as bar,
+        ):
             for start in range(0, len(order), batch_size):
                 rows = order[start : start + batch_size]
                 batch = self.network.tokenizer.pad(

@@ -8,6 +8,7 @@ from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
 from sts.files import check_output_folder, replacing_folder
 from sts.pairs.rows import OnBadRow
+from sts.train.run import RUN_FILE
 from sts.train.settings import TrainSettings
 
 
@@ -91,6 +92,8 @@ def _check_folders(output: Path, work: Path, *, resume: bool, overwrite: bool) -
     if resume and overwrite:
         raise UsageError("--resume goes on with an unfinished training and --overwrite drops it; give one of them")
     if work.exists() and not resume:
+        if not (work / RUN_FILE).is_file():
+            raise UsageError(f"{work} is needed for checkpoints and is something else; remove it or change --output")
         if not overwrite:
             raise UsageError(f"{work} holds an unfinished training; --resume goes on with it, --overwrite drops it")
         shutil.rmtree(work)

@@ -5,6 +5,7 @@ import math
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,10 +98,13 @@ def train_scorer(
     from transformers import set_seed
 
     from sts.train.callbacks import GracefulStop
+    from sts.train.embedding import train_used_rows
     from sts.train.trainer import freeze
 
     precision = choose_precision(settings.precision)
-    _check_run(work, encoder, data, intermediate, settings, resume=resume)
+    identity = _identity(encoder, data, intermediate, settings)
+    if resume:
+        _check_resume(work, identity)
     size = max(10, round(len(data.pairs) * settings.validation_fraction))
     hard = hard_split(data.pairs, size, seed=settings.seed)
     chance = random_split(hard.train, size, seed=settings.seed)
@@ -108,10 +112,13 @@ def train_scorer(
     set_seed(settings.seed)
     network = new_network(encoder.folder, head=settings.head, max_length=settings.max_length)
     freeze(network, settings.freeze_layers)
-    lengths = _token_lengths(network, chance.train, extra)
+    tokens = _tokens(network, chance.train) + (_tokens(network, extra) if extra is not None else [])
+    train_used_rows(network, chain.from_iterable(tokens + _tokens(network, hard.validation)))
+    lengths = [len(ids) for ids in tokens]
     plan = make_plan(chance.train, extra, settings, lengths)
     _announce(say, plan, hard, chance, extra, settings, precision)
     info = _info(encoder, data, intermediate, settings)
+    write_json(work / RUN_FILE, identity)  # not before: a training that can't start leaves nothing behind
     checkpoint = _last_checkpoint(work) if resume else None
     start = str(checkpoint) if checkpoint else None
     stop = GracefulStop()
@@ -210,13 +217,9 @@ def _without(pairs: "Dataset", *splits: Split) -> "Dataset":
     return pairs.select([row for row, (a, b) in enumerate(rows) if a not in held and b not in held])
 
 
-def _token_lengths(network: "CrossEncoder", pairs: "Dataset", extra: "Dataset | None") -> list[int]:
-    parts = [part for part in (pairs, extra) if part is not None]
-    lengths: list[int] = []
-    for part in parts:
-        tokens = network.tokenizer(part["sentence1"][:], part["sentence2"][:], verbose=False)
-        lengths += [len(ids) for ids in tokens["input_ids"]]
-    return lengths
+def _tokens(network: "CrossEncoder", pairs: "Dataset") -> list[list[int]]:
+    """Token ids of each pair, not cut."""
+    return network.tokenizer(pairs["sentence1"][:], pairs["sentence2"][:], verbose=False)["input_ids"]
 
 
 def _announce(
@@ -271,26 +274,21 @@ def _versions() -> dict[str, str]:
     return {"korean-sts": __version__} | {name: version(name) for name in PACKAGES}
 
 
-def _check_run(
-    work: Path,
-    encoder: Encoder,
-    data: LoadedPairs,
-    intermediate: LoadedPairs | None,
-    settings: TrainSettings,
-    *,
-    resume: bool,
-) -> None:
-    """Write down what this run is; when it resumes, check that it is the same one."""
-    identity = {
+def _identity(
+    encoder: Encoder, data: LoadedPairs, intermediate: LoadedPairs | None, settings: TrainSettings
+) -> dict[str, Any]:
+    """What makes two trainings the same one."""
+    return {
         "base_model": encoder.name,
         "data": data.fingerprint,
         "intermediate_data": intermediate.fingerprint if intermediate else None,
         **asdict(settings),
     }
+
+
+def _check_resume(work: Path, identity: dict[str, Any]) -> None:
+    """Check that the unfinished training in `work` is the one that is asked for."""
     path = work / RUN_FILE
-    if not resume:
-        write_json(path, identity)
-        return
     if not path.is_file():
         raise UsageError(f"--resume: {work} holds no unfinished training; leave --resume out to start one")
     before = json.loads(path.read_text(encoding="utf-8"))

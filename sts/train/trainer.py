@@ -63,7 +63,8 @@ def make_trainer(
     """Put a trainer together; `folder` takes its checkpoints.
 
     What makes it fast on a CPU: bf16 where the processor has it, batches of similar length, AdamW
-    in one fused kernel, and padding no further than a batch's longest pair.
+    in one fused kernel, padding no further than a batch's longest pair, and no gradients for rows of
+    the embeddings that never occur (`sts.train.embedding`).
     """
     steps = -(-len(plan.batches) // settings.gradient_accumulation)
     arguments = CrossEncoderTrainingArguments(

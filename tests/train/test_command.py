@@ -209,6 +209,8 @@ def test_outputs_and_unfinished_trainings_are_not_lost(tmp_path, trained, capsys
     assert "the folder is not empty; name another one, or add --overwrite" in fail(capsys, "--output", str(trained))
     unfinished = tmp_path / "a.partial"
     unfinished.mkdir()
+    said = fail(capsys, "--output", str(tmp_path / "a"))
+    assert "a.partial is needed for checkpoints and is something else; remove it or change --output" in said
     (unfinished / "run.json").write_text("{}")
     said = fail(capsys, "--output", str(tmp_path / "a"))
     assert "a.partial holds an unfinished training; --resume goes on with it, --overwrite drops it" in said
@@ -301,6 +303,7 @@ def test_freezing_more_layers_than_there_are(tmp_path, tiny_encoder, capsys):
     words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(tmp_path / "a"), *SMALL]
     assert run_train(*words, "--freeze-layers", "9") == 2
     assert "--freeze-layers is 9; the encoder has 2 layers" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_intermediate_data_is_announced_and_written_down(tmp_path, tiny_encoder, capsys):
