@@ -46,8 +46,6 @@ def train(
     work = output.with_name(output.name + ".partial")
     _check_folders(output, work, resume=resume, overwrite=overwrite)
     _check_options(log_to, push_to_hub)
-    print(f"training a {mode}-encoder into {output}", flush=True)
-
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
     from sts.train.report import write_report
@@ -57,7 +55,7 @@ def train(
     loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row)
     extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
     result = train_scorer(
-        encoder, loaded, settings, work=work, say=_say, intermediate=extra, resume=resume, log_to=log_to
+        encoder, loaded, settings, work=work, say=_say, intermediate=extra, resume=resume, mode=mode, log_to=log_to
     )
     with replacing_folder(output) as folder:
         scorer = write_report(folder, result, settings, loaded, extra)

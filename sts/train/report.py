@@ -30,7 +30,7 @@ def write_report(
     info = replace(result.scorer.info, metrics=metrics)
     _draw(folder, result, info.threshold)
     sections = [
-        f"# Training report: cross-encoder from {info.base_model}\n",
+        f"# Training report: {info.mode}-encoder from {info.base_model}\n",
         _base_and_data(result, data, intermediate),
         _results(result),
         _curves_and_scatter(result),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from sentence_transformers import CrossEncoder
 
+    from sts.train.callbacks import GracefulStop
     from sts.train.trainer import PlannedTrainer
 
 RUN_FILE = "run.json"
@@ -75,9 +76,10 @@ def train_scorer(
     say: Callable[[str], None],
     intermediate: LoadedPairs | None = None,
     resume: bool = False,
+    mode: str = "cross",
     log_to: str = "none",
 ) -> TrainingResult:
-    """Train a cross-encoder on pairs and measure its best checkpoint.
+    """Train a scorer on pairs and measure its best checkpoint.
 
     Args:
         encoder: the base model.
@@ -87,6 +89,7 @@ def train_scorer(
         say: prints a line.
         intermediate: pairs that are mixed into the first epoch only.
         resume: go on from the last complete checkpoint in `work`.
+        mode: `cross`, a cross-encoder.
         log_to: `tensorboard`, `wandb` or `none`.
 
     Raises:
@@ -116,22 +119,12 @@ def train_scorer(
     train_used_rows(network, chain.from_iterable(tokens + _tokens(network, hard.validation)))
     lengths = [len(ids) for ids in tokens]
     plan = make_plan(chance.train, extra, settings, lengths)
-    _announce(say, plan, hard, chance, extra, settings, precision)
-    info = _info(encoder, data, intermediate, settings)
+    _announce(say, mode, plan, hard, chance, extra, settings, precision)
+    info = _info(mode, encoder, data, intermediate, settings)
     write_json(work / RUN_FILE, identity)  # not before: a training that can't start leaves nothing behind
-    checkpoint = _last_checkpoint(work) if resume else None
-    start = str(checkpoint) if checkpoint else None
     stop = GracefulStop()
     trainer = _trainer(network, plan, settings, precision, work, hard.validation, info, stop, say, log_to)
-    with quiet_libraries():
-        try:
-            trainer.train(resume_from_checkpoint=start)
-        finally:
-            stop.release()
-    if stop.requested:
-        raise Interrupted(
-            f"stopped at step {trainer.state.global_step} of {trainer.state.max_steps}; --resume goes on from there"
-        )
+    _run(trainer, stop, _last_checkpoint(work) if resume else None)
     best = CrossScorer(_best_network(trainer, info), info, precision=precision)
     say("measuring the best checkpoint on both validation splits, in both orders")
     return TrainingResult(
@@ -154,7 +147,7 @@ def _trainer(
     work: Path,
     validation: "Dataset",
     info: ScorerInfo,
-    stop: Any,
+    stop: "GracefulStop",
     say: Callable[[str], None],
     log_to: str,
 ) -> "PlannedTrainer":
@@ -193,6 +186,19 @@ def _trainer(
     )
 
 
+def _run(trainer: "PlannedTrainer", stop: "GracefulStop", checkpoint: Path | None) -> None:
+    """Train to the end of the plan, or to where somebody stops it."""
+    with quiet_libraries():
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        finally:
+            stop.release()
+    if stop.requested:
+        raise Interrupted(
+            f"stopped at step {trainer.state.global_step} of {trainer.state.max_steps}; --resume goes on from there"
+        )
+
+
 def _validate(scorer: CrossScorer, pairs: "Dataset", seed: int) -> Validated:
     forward = scorer.score(pairs["sentence1"], pairs["sentence2"], progress=True).scores
     backward = scorer.score(pairs["sentence2"], pairs["sentence1"], progress=True).scores
@@ -224,6 +230,7 @@ def _tokens(network: "CrossEncoder", pairs: "Dataset") -> list[list[int]]:
 
 def _announce(
     say: Callable[[str], None],
+    mode: str,
     plan: Plan,
     hard: Split,
     chance: Split,
@@ -240,13 +247,16 @@ def _announce(
     )
     mixed = f", {len(extra):,} intermediate pairs in the first epoch" if extra is not None else ""
     say(
-        f"training: {len(chance.train) - plan.left_out:,} pairs ({plan.left_out:,} of label 0 left out){mixed}, "
+        f"training a {mode}-encoder: {len(chance.train) - plan.left_out:,} pairs "
+        f"({plan.left_out:,} of label 0 left out){mixed}, "
         f"{settings.epochs} epochs, {len(plan.batches):,} batches of {settings.batch_size}, {precision}, "
         f"seed {settings.seed}"
     )
 
 
-def _info(encoder: Encoder, data: LoadedPairs, intermediate: LoadedPairs | None, settings: TrainSettings) -> ScorerInfo:
+def _info(
+    mode: str, encoder: Encoder, data: LoadedPairs, intermediate: LoadedPairs | None, settings: TrainSettings
+) -> ScorerInfo:
     described = {"description": data.description, "pairs": len(data.pairs), "fingerprint": data.fingerprint}
     if intermediate:
         described["intermediate"] = {
@@ -255,7 +265,7 @@ def _info(encoder: Encoder, data: LoadedPairs, intermediate: LoadedPairs | None,
             "fingerprint": intermediate.fingerprint,
         }
     return ScorerInfo(
-        mode="cross",
+        mode=mode,
         base_model=encoder.name,
         base_model_origin=encoder.origin,
         head=settings.head,
