@@ -128,6 +128,7 @@ def _without_pickle(name: str, folder: Path, announce: Callable[[str], None]) ->
     import shutil
 
     def convert(target: Path) -> None:
+        """Read the pickle as plain tensors and write them, and the other files, into `target`."""
         import torch
         from safetensors.torch import save_file
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import DataError
-from sts.pairs.rows import BadRow, OnBadRow, Pair, read_pairs
+from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, flatten_row, read_pairs
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -134,8 +134,6 @@ def _default_source(announce: Callable[[str], None]) -> str:
 def _hub_rows() -> Iterator[Pair | BadRow]:
     from datasets import load_dataset
 
-    from sts.pairs.rows import _flatten, check_fields
-
     try:
         rows = load_dataset(HUB_REPOSITORY, "sts", split="train")
     except (OSError, ValueError) as error:  # what the hub's client raises when it can't reach or find it
@@ -144,7 +142,7 @@ def _hub_rows() -> Iterator[Pair | BadRow]:
             f"({str(error).splitlines()[0]}); name a file, or '{SAMPLE}' for the bundled pairs"
         ) from error
     for number, row in enumerate(rows, 1):
-        fields = _flatten(row)
+        fields = flatten_row(row)
         pair = fields if isinstance(fields, str) else check_fields(fields, labelled=True)
         yield BadRow(HUB_REPOSITORY, f"row {number}", pair) if isinstance(pair, str) else pair
 

@@ -190,7 +190,7 @@ def json_line_rows(name: str, stream: Iterable[str]) -> Iterator[RawRow]:
             except (json.JSONDecodeError, RecursionError) as error:
                 yield f"line {number}", f"not JSON ({error}); each line must be one object"
                 continue
-            yield f"line {number}", _flatten(value)
+            yield f"line {number}", flatten_row(value)
 
 
 def _json_rows(path: Path, stream: IO[str]) -> Iterator[RawRow]:
@@ -201,7 +201,7 @@ def _json_rows(path: Path, stream: IO[str]) -> Iterator[RawRow]:
     if not isinstance(rows, list):
         raise DataError(f"{path}: holds a {type(rows).__name__}; KLUE's format is a list of objects")
     for number, row in enumerate(rows, 1):
-        yield f"entry {number}", _flatten(row)
+        yield f"entry {number}", flatten_row(row)
 
 
 def _parquet_rows(path: Path) -> Iterator[RawRow]:
@@ -214,7 +214,7 @@ def _parquet_rows(path: Path) -> Iterator[RawRow]:
             for batch in file.iter_batches(batch_size=10_000):
                 for row in batch.to_pylist():
                     number += 1
-                    yield f"row {number}", _flatten(row)
+                    yield f"row {number}", flatten_row(row)
     except pyarrow.ArrowException as error:
         raise DataError(f"{path}: not a Parquet file that can be read ({error})") from error
 
@@ -241,7 +241,7 @@ def _zip_row(header: list[str], values: list[str]) -> dict[str, Any] | str:
     return dict(zip(header, values, strict=True))
 
 
-def _flatten(row: Any) -> dict[str, Any] | str:
+def flatten_row(row: Any) -> dict[str, Any] | str:
     """A JSON row in this project's terms: KLUE nests its labels under `labels`."""
     if not isinstance(row, dict):
         return f"the row is {row!r:.60}; it must be an object with sentence1, sentence2 and label"

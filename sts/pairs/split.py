@@ -117,9 +117,3 @@ def _hold_out(pairs: "Dataset", chosen: list[int]) -> Split:
             f"({len(rest) - len(train)} share a sentence with the validation pairs); give more pairs, or hold out fewer"
         )
     return Split(pairs.select(train), pairs.select(sorted(chosen)), len(rest) - len(train))
-
-
-def describe_split(name: str, split: Split) -> str:
-    """A line for people: sizes, and what was dropped."""
-    dropped = f", {split.dropped} dropped that share a sentence with it" if split.dropped else ""
-    return f"{name}: {len(split.validation)} pairs held out{dropped}"

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -91,8 +92,7 @@ def test_bad_rows_say_file_line_field_and_value(tmp_path, line, problem):
     good, bad, after = rows(path)
     assert (good, after) == (Pair("가", "나", 0.0), Pair("다", "라", 5.0))
     assert isinstance(bad, BadRow)
-    with pytest.raises(AssertionError, match=problem):
-        raise AssertionError(str(bad))
+    assert re.search(problem, str(bad))
 
 
 def test_a_quoted_field_over_several_lines_is_placed_at_its_first(tmp_path):
