@@ -28,6 +28,7 @@ class Command:
     summary: str
 
 
+# a name of two words is a command and its subcommand: `python -m sts.pairs report`, `sts pairs report`
 COMMANDS = {
     "train": Command("sts.train.command:train", "train a scorer on sentence pairs"),
     "evaluate": Command("sts.evaluate.command:evaluate", "measure a scorer, or a file of predictions"),
@@ -39,19 +40,23 @@ def main(name: str | None = None, arguments: Sequence[str] | None = None) -> typ
     """Run the command `name` (or the one that `arguments` begin with) and exit.
 
     Args:
-        name: one of `COMMANDS`; None reads it from the first argument.
+        name: a command, or the first word of several; None reads it from the first argument.
         arguments: the words after the command; None means those of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    program = f"python -m sts.{name}"
-    if name is None:
+    program = "sts" if name is None else f"python -m sts.{name}"
+    while name not in COMMANDS:
+        choices = {
+            command: entry for command, entry in COMMANDS.items() if name is None or command.startswith(f"{name} ")
+        }
         if not words or words[0] in ("-h", "--help"):
-            print(_overview())
+            print(_overview(program, name, choices))
             sys.exit(0 if words else 2)
-        name = words.pop(0)
-        program = f"sts {name}"
-        if name not in COMMANDS:
-            sys.exit(f"sts: unknown command '{name}'; commands are {', '.join(COMMANDS)}")
+        word = words.pop(0)
+        name = word if name is None else f"{name} {word}"
+        if not any(f"{command} ".startswith(f"{name} ") for command in choices):
+            sys.exit(f"{program}: unknown command '{word}'; commands are {', '.join(choices)}")
+        program += f" {word}"
     for stream in (sys.stdin, sys.stdout, sys.stderr):  # Korean must not depend on the locale
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(
@@ -178,10 +183,11 @@ def _as_path(hint: Any, value: Any) -> Any:
     return [Path(item) for item in value] if _list_item(hint) else Path(value)
 
 
-def _overview() -> str:
-    rows = "\n".join(f"  {name:<10} {command.summary}" for name, command in COMMANDS.items())
+def _overview(program: str, prefix: str | None, choices: dict[str, Command]) -> str:
+    start = 0 if prefix is None else len(prefix) + 1
+    rows = "\n".join(f"  {name[start:]:<18} {command.summary}" for name, command in choices.items())
     return (
-        "usage: sts COMMAND [options]\n\n"
-        f"Korean sentence similarity: train, measure and use scorers.\n\n{rows}\n\n"
-        "'sts COMMAND --help' shows a command's options."
+        f"usage: {program} COMMAND [options]\n\n"
+        f"Korean sentence similarity: see, train, measure and use.\n\n{rows}\n\n"
+        f"'{program} COMMAND --help' shows a command's options."
     )

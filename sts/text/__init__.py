@@ -1,0 +1,1 @@
+"""Korean text: analysers, and pipelines that prepare sentences for a model."""

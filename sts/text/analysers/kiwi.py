@@ -1,0 +1,42 @@
+"""Kiwi (https://github.com/bab2min/Kiwi): the default analyser, in every installation."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sts.text.analysers.base import Morpheme
+
+if TYPE_CHECKING:
+    import kiwipiepy
+
+
+@lru_cache(maxsize=1)
+def shared_kiwi() -> "kiwipiepy.Kiwi":
+    """The one Kiwi of this process: loading takes a second and half a gigabyte."""
+    import kiwipiepy
+
+    return kiwipiepy.Kiwi()
+
+
+class KiwiAnalyser:
+    """Kiwi with its default model; Sejong tags, without Kiwi's marks for irregular verbs (`VV-I`)."""
+
+    name = "kiwi"
+
+    def __init__(self) -> None:
+        from importlib.metadata import version
+
+        self._kiwi = shared_kiwi()
+        self.versions = {package: version(package) for package in ("kiwipiepy", "kiwipiepy_model")}
+
+    def analyse(self, text: str) -> list[Morpheme]:
+        """The morphemes of a text, in text order."""
+        return _morphemes(self._kiwi.tokenize(text))
+
+    def analyse_many(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
+        """The morphemes of each text, computed on all cores and streamed."""
+        return map(_morphemes, self._kiwi.tokenize(iter(texts)))
+
+
+def _morphemes(tokens: Iterable["kiwipiepy.Token"]) -> list[Morpheme]:
+    return [Morpheme(token.form, token.tag.partition("-")[0], token.start, token.len) for token in tokens]
