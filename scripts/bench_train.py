@@ -79,6 +79,8 @@ def planned(encoder: Path, pairs, batch_size: int, folder: Path) -> float:  # no
     """Seconds of an epoch of this project's trainer, as `sts.train` sets it up."""
     from itertools import chain
 
+    import numpy as np
+
     from sts.models.network import new_network
     from sts.models.precision import choose_precision
     from sts.train.embedding import train_used_rows
@@ -93,7 +95,7 @@ def planned(encoder: Path, pairs, batch_size: int, folder: Path) -> float:  # no
     train_used_rows(network, chain.from_iterable(tokens))
     trainer = make_trainer(
         network,
-        make_plan(pairs, None, settings, lengths),
+        make_plan(pairs, np.arange(len(pairs)), None, settings, lengths, np.random.default_rng(settings.seed)),
         settings,
         precision=choose_precision("auto"),
         folder=folder,

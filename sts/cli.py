@@ -11,6 +11,7 @@ import os
 import sys
 import types
 import typing
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -30,6 +31,7 @@ class Command:
 
 # a name of two words is a command and its subcommand: `python -m sts.pairs report`, `sts pairs report`
 COMMANDS = {
+    "augment": Command("sts.augment.command:augment", "make more training pairs"),
     "train": Command("sts.train.command:train", "train a scorer on sentence pairs"),
     "evaluate": Command("sts.evaluate.command:evaluate", "measure a scorer, or a file of predictions"),
     "score": Command("sts.score:score", "score two sentences, or a file of pairs"),
@@ -62,6 +64,7 @@ def main(name: str | None = None, arguments: Sequence[str] | None = None) -> typ
             stream.reconfigure(
                 encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace"
             )
+    warnings.formatwarning = lambda message, *_, **__: f"{program}: warning: {message}\n"
     module, _, function = COMMANDS[name].target.partition(":")
     sys.exit(run(getattr(importlib.import_module(module), function), program, words))
 

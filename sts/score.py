@@ -1,10 +1,9 @@
 """`python -m sts.score`: score two sentences, or a file of pairs of any length."""
 
-import csv
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +14,7 @@ from sts.models.info import Orders, ScorerInfo
 from sts.models.precision import Precision
 from sts.models.scorer import Scorer
 from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, read_pairs, tsv_rows
+from sts.pairs.write import WRITERS
 
 STANDARD = "-"
 # pairs that are held at once; large enough to sort by length, small enough for any machine
@@ -102,7 +102,7 @@ def _score_file(
     suffix = Path(target).suffix if target != STANDARD else ".jsonl" if as_json else ".tsv"
     named = "standard input" if source == STANDARD else source
     print(f"scoring {named} with {scorer.info.base_model} ({scorer.info.mode}-encoder)", file=sys.stderr)
-    counts = {"pairs": 0, "bad": 0, "truncated": 0}
+    counts = {"pairs": 0, "bad": 0, "truncated": 0, "left_as_is": 0}
     with _writing(target) as stream, tqdm(unit="pair", desc="scoring", file=sys.stderr, disable=None) as bar:
         write = WRITERS[suffix](stream)
         for chunk in _chunks(_good_pairs(source, on_bad_row, counts)):
@@ -113,11 +113,14 @@ def _score_file(
                 write(_row(pair, value, cut, scorer.info))
             counts["pairs"] += len(chunk)
             counts["truncated"] += int(scored.truncated.sum())
+            counts["left_as_is"] += int(scored.left_as_is.sum())
             stream.flush()
             bar.update(len(chunk))
+    pipeline = scorer.info.text_pipeline["name"]
+    kept = f", {counts['left_as_is']:,} that the text pipeline {pipeline} would have emptied and left as they were"
     print(
         f"{counts['pairs']:,} pairs scored, {counts['bad']:,} bad rows skipped, {counts['truncated']:,} cut at "
-        f"{scorer.info.max_length} tokens" + ("" if target == STANDARD else f": {target}"),
+        f"{scorer.info.max_length} tokens" + (kept if counts["left_as_is"] else "") + ("" if target == STANDARD else f": {target}"),
         file=sys.stderr,
     )
 
@@ -177,45 +180,6 @@ def _row(pair: Pair, value: float, truncated: bool, info: ScorerInfo) -> dict[st
         "truncated": truncated,
     }
 
-
-def _json_writer(stream: IO[str]) -> Callable[[dict[str, Any]], None]:
-    return lambda row: print(json.dumps(row, ensure_ascii=False), file=stream)
-
-
-def _table_writer(stream: IO[str], *, tabs: bool) -> Callable[[dict[str, Any]], None]:
-    """Write rows as CSV, or as TSV without quoting, where a tab in a sentence becomes a space."""
-    header_due = True
-
-    def write(row: dict[str, Any]) -> None:
-        nonlocal header_due
-        if header_due:
-            line(list(row))
-            header_due = False
-        line(
-            [
-                "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-                for value in row.values()
-            ]
-        )
-
-    table = csv.writer(stream, lineterminator="\n")
-
-    def line(cells: list[str]) -> None:
-        if tabs:
-            stream.write(
-                "\t".join(" ".join(cell.split("\t")).replace("\n", " ").replace("\r", " ") for cell in cells) + "\n"
-            )
-        else:
-            table.writerow(cells)
-
-    return write
-
-
-WRITERS: dict[str, Callable[[IO[str]], Callable[[dict[str, Any]], None]]] = {
-    ".tsv": lambda stream: _table_writer(stream, tabs=True),
-    ".csv": lambda stream: _table_writer(stream, tabs=False),
-    ".jsonl": _json_writer,
-}
 
 if __name__ == "__main__":
     from sts.cli import main

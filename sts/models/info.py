@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from sts.errors import ScorerError
 from sts.files import write_json
+from sts.text import TextPipeline
 
 INFO_FILE = "sts.json"
-FORMAT_VERSION = 1
+# 2: the text pipeline is stored whole, step by step
+FORMAT_VERSION = 2
 # KLUE's own rule: a pair is similar when its label is 3 or more (Park et al. 2021)
 DEFAULT_THRESHOLD = 3.0
 HEADS = ("linear", "bilstm")
@@ -29,7 +31,7 @@ class ScorerInfo:
             depend on the order; `one` when the pair is scored as it comes, which is twice as fast.
         max_length: tokens of a pair, special tokens included; longer pairs are cut there.
         threshold: scores from here on mean "similar", 0 to 5.
-        text_pipeline: how sentences are prepared before they are scored; `none` leaves them as they are.
+        text_pipeline: how sentences are prepared before they are scored, as `TextPipeline.to_dict` puts it.
         calibration: what maps raw outputs to scores; None for a cross-encoder, whose sigmoid times 5 is the score.
         settings: the training settings.
         data: description, size and fingerprint of the training pairs.
@@ -44,7 +46,7 @@ class ScorerInfo:
     max_length: int
     orders: Orders = "both"
     threshold: float = DEFAULT_THRESHOLD
-    text_pipeline: str = "none"
+    text_pipeline: dict[str, Any] = field(default_factory=lambda: {"name": "none", "steps": []})
     calibration: None = None
     settings: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +84,7 @@ def read_info(folder: Path) -> ScorerInfo:
         raise ScorerError(f"{path}: fields missing or unknown: {wrong}; train the scorer with this version of sts")
     info = ScorerInfo(**values)
     _check(path, info)
+    TextPipeline.from_dict(info.text_pipeline, f"{path}: field 'text_pipeline'")
     return info
 
 
@@ -90,7 +93,6 @@ def _check(path: Path, info: ScorerInfo) -> None:
         ("mode", info.mode == "cross", "'cross'"),
         ("head", info.head in HEADS, " or ".join(map(repr, HEADS))),
         ("orders", info.orders in ORDERS, " or ".join(map(repr, ORDERS))),
-        ("text_pipeline", info.text_pipeline == "none", "'none'"),
         ("calibration", info.calibration is None, "null"),
         ("threshold", isinstance(info.threshold, int | float) and 0 <= info.threshold <= 5, "a number from 0 to 5"),
         ("max_length", isinstance(info.max_length, int) and info.max_length >= 8, "a whole number from 8 on"),

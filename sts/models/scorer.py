@@ -1,5 +1,6 @@
 """Scoring pairs of sentences with a saved model."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from sts.errors import UsageError
 from sts.models.info import Orders, ScorerInfo, read_info, write_info
 from sts.models.precision import Precision, choose_precision, computing
 from sts.quiet import quiet_libraries
+from sts.text import TextPipeline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,10 +26,13 @@ class Scored:
     Attributes:
         scores: float32 (n,), 0 to 5.
         truncated: bool (n,), true where a pair was longer than the model and was cut.
+        left_as_is: bool (n,), true where the text pipeline would have left nothing of a sentence, which
+            therefore stayed as it was.
     """
 
     scores: "np.ndarray"
     truncated: "np.ndarray"
+    left_as_is: "np.ndarray"
 
 
 class Scorer(Protocol):
@@ -60,7 +65,20 @@ def load_scorer(folder: Path, *, precision: Precision = "auto", orders: Orders |
     info = read_info(folder)
     if orders is not None:
         info = replace(info, orders=orders)
+    _warn_of_other_versions(folder, info)
     return CrossScorer(read_network(folder, info), info, precision=chosen)
+
+
+def _warn_of_other_versions(folder: Path, info: ScorerInfo) -> None:
+    """Say so where another version of an analyser prepares sentences than did in training."""
+    for package, here in TextPipeline.from_dict(info.text_pipeline, str(folder)).versions().items():
+        trained_with = info.versions.get(package)
+        if trained_with != here:
+            warnings.warn(
+                f"{folder}: trained with {package} {trained_with}, this is {here}; its text pipeline may prepare "
+                f"sentences otherwise: pip install {package}=={trained_with}",
+                stacklevel=3,
+            )
 
 
 class CrossScorer:
@@ -77,6 +95,7 @@ class CrossScorer:
         self.network = network
         self.info = info
         self.precision = precision
+        self._pipeline = TextPipeline.from_dict(info.text_pipeline, "text_pipeline")
 
     def score(
         self, sentence1: Sequence[str], sentence2: Sequence[str], *, batch_size: int = 64, progress: bool = False
@@ -96,16 +115,21 @@ class CrossScorer:
             raise UsageError(f"{len(sentence1)} first and {len(sentence2)} second sentences; give as many of each")
         if batch_size < 1:
             raise UsageError(f"--batch-size is {batch_size}; it must be 1 or more")
-        first, second = list(sentence1), list(sentence2)
-        if self.info.orders == "one":
-            return self._score_as_they_come(first, second, batch_size, progress)
-        scored = self._score_as_they_come(first + second, second + first, batch_size, progress)
-        half = len(first)
-        return Scored(
-            (scored.scores[:half] + scored.scores[half:]) / 2, scored.truncated[:half] | scored.truncated[half:]
-        )
+        import numpy as np
 
-    def _score_as_they_come(self, first: list[str], second: list[str], batch_size: int, progress: bool) -> Scored:
+        prepared1, prepared2 = self._pipeline.apply(sentence1), self._pipeline.apply(sentence2)
+        left_as_is = np.array(prepared1.left_as_is, dtype=bool) | np.array(prepared2.left_as_is, dtype=bool)
+        first, second = prepared1.sentences, prepared2.sentences
+        if self.info.orders == "one":
+            return Scored(*self._score_as_they_come(first, second, batch_size, progress), left_as_is)
+        scores, truncated = self._score_as_they_come(first + second, second + first, batch_size, progress)
+        half = len(first)
+        return Scored((scores[:half] + scores[half:]) / 2, truncated[:half] | truncated[half:], left_as_is)
+
+    def _score_as_they_come(
+        self, first: list[str], second: list[str], batch_size: int, progress: bool
+    ) -> tuple["np.ndarray", "np.ndarray"]:
+        """Scores, and which pairs were cut, of prepared sentences in the order given."""
         import numpy as np
         import torch
         from tqdm import tqdm
@@ -133,7 +157,7 @@ class CrossScorer:
                     logits = self.network({name: tensor.to(device) for name, tensor in batch.items()})["scores"]
                 scores[rows] = (torch.sigmoid(logits.float().view(-1)) * MAX_SCORE).cpu().numpy()
                 bar.update(len(rows))
-        return Scored(scores, truncated)
+        return scores, truncated
 
     def _tokenize(self, sentence1: list[str], sentence2: list[str]) -> tuple[dict[str, list[list[int]]], "np.ndarray"]:
         """Token ids of each pair, cut at the model's length, and which pairs were cut."""

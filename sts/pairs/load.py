@@ -74,7 +74,7 @@ def load_pairs(
     kept: list[Pair] = []
     bad: list[BadRow] = []
     for source in sources:
-        for row in _rows_of(source):
+        for row in rows_of(source):
             if isinstance(row, Pair):
                 kept.append(row)
             elif on_bad_row == "error":
@@ -96,13 +96,18 @@ def load_pairs(
     return loaded
 
 
-def _rows_of(source: str) -> Iterator[Pair | BadRow]:
+def rows_of(source: str, *, labelled: bool = True) -> Iterator[Pair | BadRow]:
+    """The rows of one source, one after the other; see `load_pairs` and `sts.pairs.rows.read_pairs`.
+
+    Raises:
+        DataError: the source can't be read.
+    """
     if source in SAMPLES:
-        yield from read_pairs(sample_file(SAMPLES[source]))
+        yield from read_pairs(sample_file(SAMPLES[source]), labelled=labelled)
     elif source == HUB_DATA:
         yield from _hub_rows()
     else:
-        yield from read_pairs(Path(source))
+        yield from read_pairs(Path(source), labelled=labelled)
 
 
 def sample_file(name: str) -> Path:

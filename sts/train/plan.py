@@ -26,14 +26,12 @@ class Plan:
         rows: columns sentence1, sentence2 and label (0 to 1); row n + r is row r with its sentences
             exchanged, where n is half the number of rows.
         batches: row numbers of each batch, all epochs one after the other.
-        epoch_ends: number of batches up to the end of each epoch.
-        left_out: pairs with label 0 that are not trained on.
+        epoch_ends: number of batches up to the end of each epoch; `max_steps` may end a plan within one.
     """
 
     rows: "Dataset"
     batches: list[list[int]]
     epoch_ends: list[int]
-    left_out: int
 
     def epoch_at(self, batch: int) -> float:
         """The epoch reached after so many batches, with its fraction."""
@@ -46,22 +44,26 @@ class Plan:
 
 
 def make_plan(
-    pairs: "Dataset", intermediate: "Dataset | None", settings: TrainSettings, lengths: "Sequence[int]"
+    pairs: "Dataset",
+    kept: "np.ndarray",
+    first_epoch: "Dataset | None",
+    settings: TrainSettings,
+    lengths: "Sequence[int]",
+    generator: "np.random.Generator",
 ) -> Plan:
     """Draw a training's plan.
 
     Args:
         pairs: training pairs with labels 0 to 5.
-        intermediate: pairs that are mixed into the first epoch only, or None.
-        settings: batch size, epochs, seed and share of label-0 pairs.
-        lengths: tokens of each pair, intermediate pairs after the others.
+        kept: numbers of the rows of `pairs` that each epoch goes through.
+        first_epoch: pairs that are mixed into the first epoch only, or None.
+        settings: batch size, epochs and the most steps.
+        lengths: tokens of each pair, those of the first epoch only after the others.
+        generator: draws orders and batches.
     """
     import numpy as np
 
-    generator = np.random.default_rng(settings.seed)
-    label = np.asarray(pairs["label"], dtype=np.float64)
-    kept = np.flatnonzero((label > 0) | (generator.random(len(label)) < settings.zero_label_fraction))
-    total = len(pairs) + (len(intermediate) if intermediate is not None else 0)
+    total = len(pairs) + (len(first_epoch) if first_epoch is not None else 0)
     exchanged = generator.random(total) < 0.5
     batches: list[list[int]] = []
     ends = []
@@ -71,7 +73,9 @@ def make_plan(
             swap = exchanged[batch] ^ (epoch % 2 == 1)
             batches.append([int(row) for row in batch + total * swap])
         ends.append(len(batches))
-    return Plan(_both_orders(pairs, intermediate), batches, ends, len(label) - len(kept))
+    if settings.max_steps:
+        del batches[settings.max_steps * settings.gradient_accumulation :]
+    return Plan(_both_orders(pairs, first_epoch), batches, ends)
 
 
 def _batches_of_similar_length(
@@ -90,10 +94,10 @@ def _batches_of_similar_length(
         yield batches[number]
 
 
-def _both_orders(pairs: "Dataset", intermediate: "Dataset | None") -> "Dataset":
+def _both_orders(pairs: "Dataset", first_epoch: "Dataset | None") -> "Dataset":
     from datasets import Dataset
 
-    parts = [part for part in (pairs, intermediate) if part is not None]
+    parts = [part for part in (pairs, first_epoch) if part is not None]
     first = [sentence for part in parts for sentence in part["sentence1"]]
     second = [sentence for part in parts for sentence in part["sentence2"]]
     label = [value / 5 for part in parts for value in part["label"]]

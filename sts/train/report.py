@@ -71,6 +71,16 @@ def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: Load
         f"- Longer than {info.max_length} tokens, and cut there: {result.truncated} pairs",
         f"- Kept: the checkpoint of step {result.best_step}, the best by Pearson on the hard split",
     ]
+    if info.text_pipeline["steps"]:
+        steps = ", ".join(step["step"] for step in info.text_pipeline["steps"])
+        lines.append(
+            f"- Text pipeline: {info.text_pipeline['name']} ({steps}); it would have left nothing of "
+            f"{result.left_as_is:,} training sentences, which stayed as they were"
+        )
+    if result.augmentation is not None:
+        methods = ", ".join(info.data["augmentation"]["methods"])
+        counted = ", ".join(f"{name} {count}" for name, count in result.augmentation.items() if count)
+        lines.append(f"- Augmentation of the training part ({methods}): {counted}")
     if intermediate:
         lines.insert(2, f"- Intermediate task, first epoch only: {intermediate.summary()}")
     return "\n".join(lines) + "\n"

@@ -1,25 +1,35 @@
 """One training, from pairs to a saved scorer."""
 
-import json
 import math
-import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sts import __version__
 from sts.encoders import Encoder
-from sts.errors import Interrupted, TrainingError, UsageError
+from sts.errors import Interrupted, TrainingError
 from sts.evaluate import Metrics, measure
 from sts.files import write_json
-from sts.models import DEFAULT_THRESHOLD, CrossScorer, ScorerInfo
+from sts.models import CrossScorer, ScorerInfo
 from sts.models.network import new_network, read_network
 from sts.models.precision import choose_precision
-from sts.pairs import LoadedPairs, Split, hard_split, random_split
+from sts.pairs import LoadedPairs
 from sts.quiet import quiet_libraries
+from sts.text import find_pipeline
+from sts.train.data import (
+    Augmentation,
+    HeldOut,
+    describe,
+    hold_out,
+    new_pairs,
+    prepared,
+    rows_to_train_on,
+    sentences_and_label,
+    without,
+)
 from sts.train.plan import Plan, make_plan
+from sts.train.record import RUN_FILE, check_resume, identify, last_checkpoint, make_info
 from sts.train.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -29,9 +39,6 @@ if TYPE_CHECKING:
 
     from sts.train.callbacks import GracefulStop
     from sts.train.trainer import PlannedTrainer
-
-RUN_FILE = "run.json"
-PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "datasets")
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,11 @@ class TrainingResult:
         hard, random: its results on the two validation splits.
         history: the trainer's records, one a logging step or validation.
         left_out: label-0 pairs that were not trained on.
-        trained_on: pairs that were, those of the intermediate task not counted.
+        trained_on: pairs that were, new ones counted and those of the intermediate task not.
         truncated: training pairs that were cut at the maximal length.
         best_step: the step of the checkpoint that was kept.
+        left_as_is: training sentences that the text pipeline would have emptied, and which stayed as they were.
+        augmentation: what the augmentation counted, or None where there was none.
     """
 
     scorer: CrossScorer
@@ -65,6 +74,8 @@ class TrainingResult:
     trained_on: int
     truncated: int
     best_step: int
+    left_as_is: int = 0
+    augmentation: dict[str, Any] | None = None
 
 
 def train_scorer(
@@ -75,6 +86,8 @@ def train_scorer(
     work: Path,
     say: Callable[[str], None],
     intermediate: LoadedPairs | None = None,
+    augmentation: Augmentation | None = None,
+    held_out: HeldOut | None = None,
     resume: bool = False,
     mode: str = "cross",
     log_to: str = "none",
@@ -88,6 +101,8 @@ def train_scorer(
         work: folder for checkpoints and `metrics.jsonl`; it outlives an interruption.
         say: prints a line.
         intermediate: pairs that are mixed into the first epoch only.
+        augmentation: makes new pairs of those that are trained on.
+        held_out: the split of the data, where it is not to be drawn from the settings' seed.
         resume: go on from the last complete checkpoint in `work`.
         mode: `cross`, a cross-encoder.
         log_to: `tensorboard`, `wandb` or `none`.
@@ -98,6 +113,8 @@ def train_scorer(
         TrainingError: the loss or the scores degenerate.
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was written.
     """
+    import numpy as np
+    from datasets import concatenate_datasets
     from transformers import set_seed
 
     from sts.train.callbacks import GracefulStop
@@ -105,37 +122,58 @@ def train_scorer(
     from sts.train.trainer import freeze
 
     precision = choose_precision(settings.precision)
-    identity = _identity(encoder, data, intermediate, settings)
+    pipeline = find_pipeline(settings.text_pipeline)
+    identity = identify(encoder, data, intermediate, settings, pipeline, augmentation)
     if resume:
-        _check_resume(work, identity)
-    size = max(10, round(len(data.pairs) * settings.validation_fraction))
-    hard = hard_split(data.pairs, size, seed=settings.seed)
-    chance = random_split(hard.train, size, seed=settings.seed)
-    extra = _without(intermediate.pairs, hard, chance) if intermediate else None
+        check_resume(work, identity)
+    held = held_out or hold_out(data.pairs, settings)
+    generator = np.random.default_rng(settings.seed)
+    kept = rows_to_train_on(held.train, settings, generator)
+    left_out = len(held.train) - len(kept)
+    extra = without(intermediate.pairs, held.sentences()) if intermediate else None
+    say(describe(held))
     set_seed(settings.seed)
     network = new_network(encoder.folder, head=settings.head, max_length=settings.max_length)
     freeze(network, settings.freeze_layers)
-    tokens = _tokens(network, chance.train) + (_tokens(network, extra) if extra is not None else [])
-    train_used_rows(network, chain.from_iterable(tokens + _tokens(network, hard.validation)))
-    lengths = [len(ids) for ids in tokens]
-    plan = make_plan(chance.train, extra, settings, lengths)
-    _announce(say, mode, plan, hard, chance, extra, settings, precision)
-    info = _info(mode, encoder, data, intermediate, settings)
     write_json(work / RUN_FILE, identity)  # not before: a training that can't start leaves nothing behind
+    train, counts = held.train, None
+    if augmentation is not None:
+        added = new_pairs(
+            train.select(kept), augmentation, seed=settings.seed, held_out=held.sentences(), work=work, say=say
+        )
+        kept = np.concatenate([kept, len(train) + np.arange(len(added.pairs))])
+        train, counts = (
+            concatenate_datasets([sentences_and_label(train), sentences_and_label(added.pairs)]),
+            added.counts,
+        )
+    parts = [prepared(part, pipeline) for part in (train, extra, held.hard) if part is not None]
+    tokens = [_tokens(network, part) for part, _ in parts]
+    train_used_rows(network, chain.from_iterable(chain.from_iterable(tokens)))
+    lengths = [len(ids) for part in tokens[:-1] for ids in part]
+    plan = make_plan(parts[0][0], kept, parts[1][0] if extra is not None else None, settings, lengths, generator)
+    mixed = f", {len(extra):,} intermediate pairs in the first epoch" if extra is not None else ""
+    say(
+        f"training a {mode}-encoder: {len(kept):,} pairs ({left_out:,} of label 0 left out){mixed}, "
+        f"{settings.epochs} epochs, {len(plan.batches):,} batches of {settings.batch_size}, {precision}, "
+        f"text pipeline {pipeline.name}, seed {settings.seed}"
+    )
+    info = make_info(mode, encoder, data, intermediate, settings, pipeline, augmentation)
     stop = GracefulStop()
-    trainer = _trainer(network, plan, settings, precision, work, hard.validation, info, stop, say, log_to)
-    _run(trainer, stop, _last_checkpoint(work) if resume else None)
+    trainer = _trainer(network, plan, settings, precision, work, held.hard, info, stop, say, log_to)
+    _run(trainer, stop, last_checkpoint(work) if resume else None)
     best = CrossScorer(_best_network(trainer, info), info, precision=precision)
     say("measuring the best checkpoint on both validation splits, in both orders")
     return TrainingResult(
         best,
-        _validate(best, hard.validation, settings.seed),
-        _validate(best, chance.validation, settings.seed),
+        _validate(best, held.hard, settings.seed),
+        _validate(best, held.random, settings.seed),
         trainer.state.log_history,
-        plan.left_out,
-        len(chance.train) - plan.left_out,
+        left_out,
+        len(kept),
         sum(length > settings.max_length for length in lengths),
         trainer.state.best_global_step or 0,
+        sum(left_as_is for _, left_as_is in parts[:-1]),
+        counts,
     )
 
 
@@ -216,107 +254,6 @@ def _best_network(trainer: "PlannedTrainer", info: ScorerInfo) -> "CrossEncoder"
     return read_network(Path(state.best_model_checkpoint), info)
 
 
-def _without(pairs: "Dataset", *splits: Split) -> "Dataset":
-    """The pairs of an intermediate task that share no sentence with any validation pair."""
-    held = {sentence for split in splits for name in ("sentence1", "sentence2") for sentence in split.validation[name]}
-    rows = zip(pairs["sentence1"], pairs["sentence2"], strict=True)
-    return pairs.select([row for row, (a, b) in enumerate(rows) if a not in held and b not in held])
-
-
 def _tokens(network: "CrossEncoder", pairs: "Dataset") -> list[list[int]]:
     """Token ids of each pair, not cut."""
     return network.tokenizer(pairs["sentence1"][:], pairs["sentence2"][:], verbose=False)["input_ids"]
-
-
-def _announce(
-    say: Callable[[str], None],
-    mode: str,
-    plan: Plan,
-    hard: Split,
-    chance: Split,
-    extra: "Dataset | None",
-    settings: TrainSettings,
-    precision: str,
-) -> None:
-    from sts.pairs.split import overlap_pearson
-
-    say(
-        f"validation: {len(hard.validation)} hard pairs (overlap-label r {overlap_pearson(hard.validation):.2f}), "
-        f"{len(chance.validation)} random pairs; "
-        f"{hard.dropped + chance.dropped} pairs dropped that share a sentence with them"
-    )
-    mixed = f", {len(extra):,} intermediate pairs in the first epoch" if extra is not None else ""
-    say(
-        f"training a {mode}-encoder: {len(chance.train) - plan.left_out:,} pairs "
-        f"({plan.left_out:,} of label 0 left out){mixed}, "
-        f"{settings.epochs} epochs, {len(plan.batches):,} batches of {settings.batch_size}, {precision}, "
-        f"seed {settings.seed}"
-    )
-
-
-def _info(
-    mode: str, encoder: Encoder, data: LoadedPairs, intermediate: LoadedPairs | None, settings: TrainSettings
-) -> ScorerInfo:
-    described = {"description": data.description, "pairs": len(data.pairs), "fingerprint": data.fingerprint}
-    if intermediate:
-        described["intermediate"] = {
-            "description": intermediate.description,
-            "pairs": len(intermediate.pairs),
-            "fingerprint": intermediate.fingerprint,
-        }
-    return ScorerInfo(
-        mode=mode,
-        base_model=encoder.name,
-        base_model_origin=encoder.origin,
-        head=settings.head,
-        max_length=settings.max_length,
-        orders=settings.orders,
-        threshold=DEFAULT_THRESHOLD,
-        settings=asdict(settings),
-        data=described,
-        versions=_versions(),
-    )
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {"korean-sts": __version__} | {name: version(name) for name in PACKAGES}
-
-
-def _identity(
-    encoder: Encoder, data: LoadedPairs, intermediate: LoadedPairs | None, settings: TrainSettings
-) -> dict[str, Any]:
-    """What makes two trainings the same one."""
-    return {
-        "base_model": encoder.name,
-        "data": data.fingerprint,
-        "intermediate_data": intermediate.fingerprint if intermediate else None,
-        **asdict(settings),
-    }
-
-
-def _check_resume(work: Path, identity: dict[str, Any]) -> None:
-    """Check that the unfinished training in `work` is the one that is asked for."""
-    path = work / RUN_FILE
-    if not path.is_file():
-        raise UsageError(f"--resume: {work} holds no unfinished training; leave --resume out to start one")
-    before = json.loads(path.read_text(encoding="utf-8"))
-    changed = [
-        f"{name} was {before.get(name)!r} and is {value!r}"
-        for name, value in identity.items()
-        if before.get(name) != value
-    ]
-    if changed:
-        raise UsageError(f"--resume: this is another training than the one in {work}: {'; '.join(changed)}")
-
-
-def _last_checkpoint(work: Path) -> Path | None:
-    """The newest checkpoint that was written to its end: the trainer's state is its last file."""
-    complete = []
-    for path in (work / "checkpoints").glob("checkpoint-*"):
-        try:
-            complete.append((json.loads((path / "trainer_state.json").read_text())["global_step"], path))
-        except (OSError, ValueError):
-            shutil.rmtree(path)  # killed in the middle of writing it
-    return max(complete)[1] if complete else None

@@ -15,7 +15,10 @@ class TrainSettings:
     Args:
         loss: bce = binary cross-entropy on label / 5, mse = squared error on label / 5
         head: linear = the encoder's own classification head, bilstm = a bidirectional LSTM over the token states
+        text_pipeline: how sentences are prepared before the model sees them, in training and ever after: none,
+            normalize, original, or a YAML file of steps
         epochs: passes over the training pairs; a pair's sentences change places from one pass to the next
+        max_steps: steps after which training ends, in the middle of an epoch if need be; 0 = when the epochs end
         batch_size: pairs a step
         gradient_accumulation: steps whose gradients are added before the weights change
         learning_rate: peak learning rate
@@ -36,7 +39,9 @@ class TrainSettings:
 
     loss: Literal["bce", "mse"] = "bce"
     head: Literal["linear", "bilstm"] = "linear"
+    text_pipeline: str = "none"
     epochs: int = 2
+    max_steps: int = 0
     batch_size: int = 32
     gradient_accumulation: int = 1
     learning_rate: float = 5e-5
@@ -56,6 +61,7 @@ class TrainSettings:
     def __post_init__(self) -> None:
         rules = [
             ("epochs", self.epochs >= 1, "1 or more"),
+            ("max_steps", self.max_steps >= 0, "0 or more"),
             ("batch_size", self.batch_size >= 1, "1 or more"),
             ("gradient_accumulation", self.gradient_accumulation >= 1, "1 or more"),
             ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),

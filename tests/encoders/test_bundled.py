@@ -153,7 +153,7 @@ def test_two_conversions_at_once_leave_one_good_folder(tmp_path):
         said += output.splitlines()
     assert sum(line.startswith("converting albert-kor once into ") for line in said) == 1
     names = [path.name for path in (tmp_path / "encoders").iterdir() if not path.name.endswith(".lock")]
-    assert names == ["albert-kor-1.4.0-2"]
+    assert names == ["albert-kor-1.4.0-3"]
 
 
 def test_a_cache_that_cannot_be_written_says_what_to_set(tmp_path, monkeypatch):

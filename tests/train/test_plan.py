@@ -3,7 +3,8 @@ import pytest
 from datasets import Dataset
 
 from sts.errors import UsageError
-from sts.train.plan import make_plan
+from sts.train.data import rows_to_train_on
+from sts.train.plan import Plan, make_plan
 from sts.train.settings import TrainSettings
 
 
@@ -17,6 +18,12 @@ def make_pairs(labels, prefix=""):
     )
 
 
+def plan_of(pairs, first_epoch, settings, lengths) -> Plan:
+    generator = np.random.default_rng(settings.seed)
+    kept = rows_to_train_on(pairs, settings, generator)
+    return make_plan(pairs, kept, first_epoch, settings, lengths, generator)
+
+
 def texts(plan, start, end):
     rows = [row for batch in plan.batches[start:end] for row in batch]
     return [(plan.rows[row]["sentence1"], plan.rows[row]["sentence2"], plan.rows[row]["label"]) for row in rows]
@@ -24,7 +31,7 @@ def texts(plan, start, end):
 
 def test_each_pair_comes_once_an_epoch_and_in_the_other_order_the_next_time():
     settings = TrainSettings(epochs=2, batch_size=4, zero_label_fraction=1)
-    plan = make_plan(make_pairs([0, 1, 2, 3, 4, 5, 5]), None, settings, [9] * 7)
+    plan = plan_of(make_pairs([0, 1, 2, 3, 4, 5, 5]), None, settings, [9] * 7)
     assert plan.epoch_ends == [2, 4]
     first, second = texts(plan, 0, 2), texts(plan, 2, 4)
     assert len(first) == len(set(first)) == 7
@@ -34,7 +41,7 @@ def test_each_pair_comes_once_an_epoch_and_in_the_other_order_the_next_time():
 
 def test_batches_hold_pairs_of_similar_length():
     lengths = list(np.random.default_rng(0).integers(5, 100, 400))
-    plan = make_plan(make_pairs([3] * 400), None, TrainSettings(epochs=1, batch_size=10), lengths)
+    plan = plan_of(make_pairs([3] * 400), None, TrainSettings(epochs=1, batch_size=10), lengths)
     spread = [
         max(lengths[row % 400] for row in batch) - min(lengths[row % 400] for row in batch) for batch in plan.batches
     ]
@@ -45,7 +52,7 @@ def test_batches_hold_pairs_of_similar_length():
 
 def test_intermediate_pairs_come_in_the_first_epoch_only():
     settings = TrainSettings(epochs=2, batch_size=3)
-    plan = make_plan(make_pairs([1, 2, 3]), make_pairs([4, 5], "x"), settings, [5] * 5)
+    plan = plan_of(make_pairs([1, 2, 3]), make_pairs([4, 5], "x"), settings, [5] * 5)
     first, second = texts(plan, 0, plan.epoch_ends[0]), texts(plan, *plan.epoch_ends)
     assert sum("x" in a for a, *_ in first) == 2
     assert len(first) == 5
@@ -55,22 +62,34 @@ def test_intermediate_pairs_come_in_the_first_epoch_only():
 
 def test_a_share_of_the_zero_labels_is_left_out():
     labels = [0] * 1000 + [3] * 10
-    plan = make_plan(make_pairs(labels), None, TrainSettings(epochs=1, zero_label_fraction=0.25), [5] * 1010)
+    plan = plan_of(make_pairs(labels), None, TrainSettings(epochs=1, zero_label_fraction=0.25), [5] * 1010)
     kept = sorted(row % 1010 for batch in plan.batches for row in batch)
     assert kept[-10:] == list(range(1000, 1010))
     assert 200 < len(kept) - 10 < 300
-    assert plan.left_out == 1010 - len(kept)
+
+
+def test_the_most_steps_end_a_plan_within_an_epoch():
+    whole = plan_of(make_pairs([1] * 8), None, TrainSettings(epochs=2, batch_size=2), [5] * 8)
+    plan = plan_of(
+        make_pairs([1] * 8),
+        None,
+        TrainSettings(epochs=2, batch_size=2, max_steps=3, gradient_accumulation=2),
+        [5] * 8,
+    )
+    assert len(whole.batches) == 8
+    assert plan.batches == whole.batches[:6]
+    assert [plan.epoch_at(batch) for batch in (4, 6)] == [1, 1.5]
 
 
 def test_the_seed_decides_all():
     def batches(seed):
-        return make_plan(make_pairs([0, 1, 2, 3] * 20), None, TrainSettings(seed=seed), [5] * 80).batches
+        return plan_of(make_pairs([0, 1, 2, 3] * 20), None, TrainSettings(seed=seed), [5] * 80).batches
 
     assert batches(1) == batches(1) != batches(2)
 
 
 def test_epochs_are_counted_where_they_differ_in_length():
-    plan = make_plan(make_pairs([1] * 4), make_pairs([2] * 4, "x"), TrainSettings(epochs=2, batch_size=2), [5] * 8)
+    plan = plan_of(make_pairs([1] * 4), make_pairs([2] * 4, "x"), TrainSettings(epochs=2, batch_size=2), [5] * 8)
     assert plan.epoch_ends == [4, 6]
     assert [plan.epoch_at(batch) for batch in (0, 2, 4, 5, 6)] == [0, 0.5, 1, 1.5, 2]
 
@@ -85,6 +104,7 @@ def test_settings_are_checked_together():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("max_steps", -1),
         ("batch_size", 0),
         ("gradient_accumulation", 0),
         ("learning_rate", 0.0),

@@ -28,9 +28,11 @@ class Analyser(Protocol):
     Attributes:
         name: its key in `ANALYSERS`.
         versions: the packages that the analysis depends on, name to version.
+        sejong: whether its tags are those of the Sejong corpus.
     """
 
     name: str
+    sejong: bool
     versions: dict[str, str]
 
     def analyse(self, text: str) -> list[Morpheme]:

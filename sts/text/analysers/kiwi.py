@@ -22,6 +22,7 @@ class KiwiAnalyser:
     """Kiwi with its default model; Sejong tags, without Kiwi's marks for irregular verbs (`VV-I`)."""
 
     name = "kiwi"
+    sejong = True
 
     def __init__(self) -> None:
         from importlib.metadata import version

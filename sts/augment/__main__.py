@@ -1,0 +1,5 @@
+"""`python -m sts.augment`."""
+
+from sts.cli import main
+
+main("augment")

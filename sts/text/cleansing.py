@@ -1,0 +1,90 @@
+"""Cleansing by script: keep or drop Hangul, Latin, Han, kana, digits, punctuation, emoji and other symbols."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from sts.text.numbers import NUMBER
+
+# `regex` knows Unicode's scripts and emoji properties, which `re` does not; the first kind that matches counts
+_KINDS = {
+    "digits": NUMBER.pattern + r"|\p{N}",
+    "emoji": (
+        r"\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3|"
+        r"(?:\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?[\U000e0020-\U000e007f]*"
+        r"(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*)"
+    ),
+    "hangul": r"\p{Hangul}",
+    "latin": r"\p{Latin}\p{M}*",
+    "han": r"\p{Han}",
+    "kana": r"[\p{Hiragana}\p{Katakana}\u30fc]",
+    "punctuation": r"\p{P}",
+    "symbols": r"[^\s]",
+}
+_OPENING, _CLOSING = "([{<（［｛「『《〈【", ")]}>）］｝」』》〉】"
+
+
+@dataclass(frozen=True)
+class Cleanse:
+    """Keep or drop characters by what they are; a number is kept or dropped whole ("3.5", "-3", "50%").
+
+    Attributes:
+        hangul: syllables and jamo, "ㅋㅋ" among them.
+        latin: Latin letters.
+        han: Han characters.
+        kana: hiragana and katakana.
+        digits: numbers.
+        punctuation: marks.
+        emoji: emoji, as whole sequences.
+        symbols: whatever is none of these: currency and mathematical signs, other scripts' letters.
+    """
+
+    hangul: bool = True
+    latin: bool = True
+    han: bool = True
+    kana: bool = True
+    digits: bool = True
+    punctuation: bool = True
+    emoji: bool = True
+    symbols: bool = True
+
+    def apply(self, sentences: Sequence[str]) -> list[str]:
+        """The cleansed sentences, in their order.
+
+        What is dropped leaves a space where it would otherwise glue two words, but nothing where it
+        was an aside in brackets: "한국(韓國)은" becomes "한국은".
+        """
+        kept = frozenset(field.name for field in fields(self) if getattr(self, field.name))
+        return [_cleanse(sentence, kept) for sentence in sentences]
+
+
+def _cleanse(text: str, kept: frozenset[str]) -> str:
+    parts: list[str] = []
+    dropped: list[str] = []  # since what was last kept
+    for match in _pattern().finditer(text):
+        piece = match[0]
+        if piece.isspace():
+            dropped.append(" ")
+        elif match.lastgroup not in kept:
+            dropped.append(piece)
+        else:
+            parts.append(_gap("".join(dropped), parts, piece))
+            parts.append(piece)
+            dropped = []
+    return "".join(parts)
+
+
+def _gap(dropped: str, before: list[str], after: str) -> str:
+    if not dropped or not before:
+        return ""
+    aside = dropped[0] in _OPENING and dropped[-1] in _CLOSING and " " not in dropped
+    glues_numbers = before[-1][-1].isdigit() and after[0].isdigit()
+    return "" if aside and not glues_numbers else " "
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> Any:
+    import regex
+
+    return regex.compile("|".join(rf"(?P<{name}>{pattern})" for name, pattern in _KINDS.items()) + r"|\s+", regex.V1)
