@@ -116,11 +116,15 @@ def _score_file(
             counts["left_as_is"] += int(scored.left_as_is.sum())
             stream.flush()
             bar.update(len(chunk))
-    pipeline = scorer.info.text_pipeline["name"]
-    kept = f", {counts['left_as_is']:,} that the text pipeline {pipeline} would have emptied and left as they were"
+    kept = (
+        f", {counts['left_as_is']:,} that the text pipeline {scorer.info.text_pipeline['name']} would have emptied and "
+        "left as they were"
+        if counts["left_as_is"]
+        else ""
+    )
     print(
         f"{counts['pairs']:,} pairs scored, {counts['bad']:,} bad rows skipped, {counts['truncated']:,} cut at "
-        f"{scorer.info.max_length} tokens" + (kept if counts["left_as_is"] else "") + ("" if target == STANDARD else f": {target}"),
+        f"{scorer.info.max_length} tokens{kept}" + ("" if target == STANDARD else f": {target}"),
         file=sys.stderr,
     )
 

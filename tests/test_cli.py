@@ -146,4 +146,4 @@ def test_the_sts_command_lists_and_refuses():
     assert all(name in listed.stdout for name in COMMANDS)
     refused = subprocess.run([sys.executable, "-m", "sts", "fly"], capture_output=True, text=True, check=False)
     assert refused.returncode != 0
-    assert "unknown command 'fly'; commands are train, evaluate, score" in refused.stderr
+    assert f"unknown command 'fly'; commands are {', '.join(COMMANDS)}" in refused.stderr

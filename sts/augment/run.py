@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # pairs that are held at once: enough for Kiwi's threads and for batches of the masked language model
 CHUNK = 256
+import os
+PASSES = int(os.environ.get("PASSES", 1))
 
 
 @dataclass
@@ -131,7 +133,7 @@ class _Slot:
         order = np.argsort(self.generator.exponential(size=len(mix)) / np.array(list(mix.values())))
         first = int(self.generator.integers(2))
         names = [list(mix)[at] for at in order]
-        self.attempts = iter([(name, s) for name in names for s in ((first,) if name == SWAP else (first, 1 - first))])
+        self.attempts = iter([(name, s) for name in names for s in ((first,) if name == SWAP else (first, 1 - first))] * PASSES)
 
     def sentence(self, side: int) -> str:
         return self.source.sentence2 if side else self.source.sentence1

@@ -26,11 +26,12 @@ POLAR = frozenset(
 )
 # verbs and adjectives that mean little by themselves, or live in set phrases
 LIGHT = frozenset(
-    "하 되 있 없 보 가 오 주 나 들 받 같 그렇 이렇 저렇 어떻 두 놓 대하 위하 따르 통하 관하 의하 인하 "
-    "가지 갖".split()
+    "하 되 있 없 보 가 오 주 나 들 받 같 그렇 이렇 저렇 어떻 두 놓 대하 위하 따르 통하 관하 의하 인하 가지 갖".split()
 )
 # determiners that count or choose
-COUNTING = frozenset("한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 몇 여러 모든 온갖 각 매 첫 어느 어떤 무슨 아무 반".split())
+COUNTING = frozenset(
+    "한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 몇 여러 모든 온갖 각 매 첫 어느 어떤 무슨 아무 반".split()
+)
 NUMERALS = frozenset({"SN", "NR", "W_SERIAL"})
 
 

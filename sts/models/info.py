@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sts.errors import ScorerError
+from sts.errors import DataError, ScorerError
 from sts.files import write_json
 from sts.text import TextPipeline
 
@@ -84,7 +84,10 @@ def read_info(folder: Path) -> ScorerInfo:
         raise ScorerError(f"{path}: fields missing or unknown: {wrong}; train the scorer with this version of sts")
     info = ScorerInfo(**values)
     _check(path, info)
-    TextPipeline.from_dict(info.text_pipeline, f"{path}: field 'text_pipeline'")
+    try:
+        TextPipeline.from_dict(info.text_pipeline, f"{path}: field 'text_pipeline'")
+    except DataError as error:
+        raise ScorerError(f"{error}; the scorer is damaged, or of a newer version of sts") from error
     return info
 
 

@@ -31,7 +31,11 @@ def change(folder, **values):
         ({"mode": "tri"}, r"field 'mode' is 'tri'; this version of sts knows 'cross'"),
         ({"head": "gru"}, r"field 'head' is 'gru'; this version of sts knows 'linear' or 'bilstm'"),
         ({"orders": "three"}, r"field 'orders' is 'three'; this version of sts knows 'both' or 'one'"),
-        ({"text_pipeline": "original"}, r"field 'text_pipeline' is 'original'; this version of sts knows 'none'"),
+        ({"text_pipeline": "original"}, r"field 'text_pipeline': is 'original'; .* an object with"),
+        (
+            {"text_pipeline": {"name": "x", "steps": [{"step": "fly"}]}},
+            r"field 'text_pipeline', step 1: 'step' is 'fly'; allowed are normalize, .*newer version of sts",
+        ),
         ({"calibration": [1]}, r"field 'calibration' is \[1\]; this version of sts knows null"),
         ({"threshold": 7}, r"field 'threshold' is 7; this version of sts knows a number from 0 to 5"),
         ({"max_length": 0}, r"field 'max_length' is 0; .* a whole number from 8 on"),

@@ -183,14 +183,14 @@ def test_a_training_that_was_stopped_at_its_report_is_finished(tmp_path, tiny_en
 
 
 def test_half_a_checkpoint_is_not_resumed_from(tmp_path):
-    from sts.train.run import _last_checkpoint
+    from sts.train.record import last_checkpoint
 
     for step, state in ((4, '{"global_step": 4}'), (8, '{"global_st'), (12, None)):
         folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
         folder.mkdir(parents=True)
         if state:
             (folder / "trainer_state.json").write_text(state)
-    assert _last_checkpoint(tmp_path) == tmp_path / "checkpoints" / "checkpoint-4"
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoints" / "checkpoint-4"
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
 
 
