@@ -31,6 +31,9 @@ class Command:
 
 # a name of two words is a command and its subcommand: `python -m sts.pairs report`, `sts pairs report`
 COMMANDS = {
+    "text corrections": Command(
+        "sts.text.corrections_command:report_corrections", "count what spelling or spacing correction would change"
+    ),
     "augment": Command("sts.augment.command:augment", "make more training pairs"),
     "train": Command("sts.train.command:train", "train a scorer on sentence pairs"),
     "evaluate": Command("sts.evaluate.command:evaluate", "measure a scorer, or a file of predictions"),

@@ -8,15 +8,14 @@ from sts.evaluate.comparison import Comparison, resolution
 from sts.evaluate.evaluation import Evaluation, Scores, describe
 from sts.evaluate.predictions import write_predictions
 from sts.evaluate.tables import (
-    Table,
     comparison_table,
-    escape_markdown,
     metrics_table,
     source_note,
     source_table,
     verdicts,
 )
 from sts.files import replacing_folder, write_json, write_text
+from sts.tables import Table, escape_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

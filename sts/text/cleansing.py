@@ -9,12 +9,12 @@ from sts.text.numbers import NUMBER
 
 # `regex` knows Unicode's scripts and emoji properties, which `re` does not; the first kind that matches counts
 _KINDS = {
-    "digits": NUMBER.pattern + r"|\p{N}",
     "emoji": (
         r"\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3|"
         r"(?:\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?[\U000e0020-\U000e007f]*"
         r"(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*)"
     ),
+    "digits": NUMBER.pattern + r"|\p{N}",
     "hangul": r"\p{Hangul}",
     "latin": r"\p{Latin}\p{M}*",
     "han": r"\p{Han}",
@@ -79,8 +79,7 @@ def _gap(dropped: str, before: list[str], after: str) -> str:
     if not dropped or not before:
         return ""
     aside = dropped[0] in _OPENING and dropped[-1] in _CLOSING and " " not in dropped
-    glues_numbers = before[-1][-1].isdigit() and after[0].isdigit()
-    return "" if aside and not glues_numbers else " "
+    return "" if aside and before[-1][-1].isalpha() and after[0].isalpha() else " "
 
 
 @lru_cache(maxsize=1)

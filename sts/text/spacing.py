@@ -1,10 +1,12 @@
 """Spacing: Korean words that are run together are set apart."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sts.errors import UsageError
+from sts.text.numbers import numbers
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class Spacing:
         if self.engine == "kiwi":
             from sts.text.analysers.kiwi import shared_kiwi
 
-            return list(shared_kiwi().space(iter(sentences)))
+            return [
+                _keeping_numbers(*both) for both in zip(sentences, shared_kiwi().space(iter(sentences)), strict=True)
+            ]
         try:
             from pykospacing import Spacing as PyKoSpacing
         except ImportError as error:
@@ -35,4 +39,11 @@ class Spacing:
                 "pip install git+https://github.com/haven-jeon/PyKoSpacing.git, or take engine kiwi"
             ) from error
         space = PyKoSpacing()
-        return [space(sentence) for sentence in sentences]
+        return [_keeping_numbers(sentence, space(sentence)) for sentence in sentences]
+
+
+def _keeping_numbers(before: str, after: str) -> str:
+    """The spaced sentence, with a percent sign back at its number; unspaced where a number still differs."""
+    if numbers(before) != numbers(after):
+        after = re.sub(r"(?<=\d) (?=[%\u2030])", "", after)
+    return after if numbers(before) == numbers(after) else before

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 from sts.errors import StsError, UsageError
+from sts.text.numbers import numbers
 
 if TYPE_CHECKING:
     import kiwipiepy
@@ -68,7 +69,8 @@ def _respelled(kiwi: "kiwipiepy.Kiwi", sentence: str, tokens: "Sequence[kiwipiep
         if any(token.typo_cost > 0 for token in word):
             parts += [sentence[end : word[0].start], kiwi.join([(token.form, token.tag) for token in word])]
             end = word[-1].end
-    return "".join([*parts, sentence[end:]])
+    corrected = "".join([*parts, sentence[end:]])
+    return corrected if numbers(corrected) == numbers(sentence) else sentence
 
 
 def _hanspell() -> Any:

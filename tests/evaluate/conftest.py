@@ -32,7 +32,8 @@ class SharedWords:
     def score(self, sentence1, sentence2, *, batch_size=64, progress=False):
         pairs = list(zip(sentence1, sentence2, strict=True))
         shared = [len(set(a.split()) & set(b.split())) + 0.1 * (len(a) > len(b)) + self.bonus for a, b in pairs]
-        return Scored(np.clip(shared, 0, 5).astype(np.float32), np.array(["파이프" in a for a, _ in pairs]), np.zeros(len(pairs), bool))
+        cut = np.array(["파이프" in a for a, _ in pairs])
+        return Scored(np.clip(shared, 0, 5).astype(np.float32), cut, np.zeros(len(pairs), bool))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -338,3 +340,91 @@ def test_an_upload_sends_the_finished_folder(tmp_path, tiny_encoder, monkeypatch
         (("me/mine",), {"private": True, "exist_ok": True}),
         {"folder_path": output, "repo_id": "me/mine", "ignore_patterns": ["validation/*"]},
     ]
+
+
+def test_the_text_pipeline_travels_with_the_scorer(tmp_path, tiny_encoder, capsys):
+    """Training's evaluation, `sts.score`, and a copy of the folder elsewhere give the same scores."""
+    from sts.score import score
+
+    output = tmp_path / "scorer"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run_train(*words, "--text-pipeline", "original", "--learning-rate", "1e-3") == 0
+    info = json.loads((output / "sts.json").read_text(encoding="utf-8"))
+    assert [step["step"] for step in info["text_pipeline"]["steps"]] == ["normalize", "cleanse", "morphemes"]
+    assert info["versions"]["kiwipiepy"]
+    assert "Text pipeline: original (normalize, cleanse, morphemes)" in (output / "report.md").read_text()
+    predicted = [
+        float(line.split(",")[3])
+        for line in (output / "validation" / "hard-predictions.csv").read_text(encoding="utf-8").splitlines()[1:]
+    ]
+    copied = shutil.copytree(output, tmp_path / "elsewhere" / "copy")
+    shutil.rmtree(output)
+    scored = tmp_path / "scored.jsonl"
+    arguments = ["--model", str(copied), "--input", str(copied / "validation" / "hard.csv"), "--output", str(scored)]
+    assert run(score, "score", [*arguments, "--precision", "fp32"]) == 0
+    rows = [json.loads(line) for line in scored.read_text(encoding="utf-8").splitlines()]
+    assert [row["score"] for row in rows] == pytest.approx(predicted, abs=2e-4)
+    assert len(set(predicted)) > 20
+    scorer = load_scorer(copied, precision="fp32")
+    # what the pipeline takes away makes no difference; what it keeps does
+    texts = ["숙소는 깨끗합니다!!! OK", "숙소가 깨끗하다", "숙소는 더러워요"]
+    same, other = scorer.score([texts[0]] * 2, texts[1:]).scores, scorer.score([texts[1]] * 2, texts[1:]).scores
+    assert same == pytest.approx(other, abs=1e-6)
+    assert list(scorer.score(["OK!", "가요"], ["좋다", "좋다"]).left_as_is) == [True, False]
+
+
+def test_a_scorer_of_another_analyser_version_says_so(tmp_path, tiny_encoder):
+    output = tmp_path / "scorer"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run_train(*words, "--text-pipeline", "original", "--max-steps", "4") == 0
+    path = output / "sts.json"
+    path.write_text(path.read_text().replace('"kiwipiepy": "', '"kiwipiepy": "9.'))
+    with pytest.warns(UserWarning, match=r"trained with kiwipiepy 9\.0.*pip install kiwipiepy==9\.0"):
+        load_scorer(output)
+
+
+def test_augmentation_makes_pairs_of_the_training_part_alone(tmp_path, tiny_encoder):
+    output = tmp_path / "scorer"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL]
+    assert run_train(*words, "--max-steps", "8", "--augment", "sr", "rs", "swap", "--new-per-pair", "2") == 0
+    info = json.loads((output / "sts.json").read_text(encoding="utf-8"))
+    assert info["data"]["augmentation"]["methods"] == {"sr": 1, "rs": 1, "swap": 1}
+    assert info["data"]["augmentation"]["new_per_pair"] == 2
+    report = (output / "report.md").read_text(encoding="utf-8")
+    assert "Augmentation of the training part (sr, rs, swap)" in report
+    trained = int(re.search(r"Trained on ([\d,]+) pairs", report)[1].replace(",", ""))
+    made = int(re.search(r"new (\d+)", report)[1])
+    assert trained > 400
+    assert made > trained / 3
+
+
+def test_an_interrupted_training_keeps_its_new_pairs(tmp_path, tiny_encoder, monkeypatch):
+    output = tmp_path / "scorer"
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(output), *SMALL, "--augment", "rs"]
+    from sts.errors import TrainingError
+    from sts.train import run as train_run
+
+    def fail(*_, **__):
+        raise TrainingError("out of luck")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_run, "_trainer", fail)
+        assert run_train(*words) == 2
+    kept = (tmp_path / "scorer.partial" / "augmented.jsonl").read_text(encoding="utf-8")
+    assert len(kept.splitlines()) > 50
+    import sts.augment
+
+    monkeypatch.setattr(sts.augment, "augment_dataset", fail)
+    assert run_train(*words, "--resume", "--alpha", "0.5") == 2
+    assert run_train(*words, "--resume") == 0
+
+
+def test_options_of_augmentation_need_augmentation(tmp_path, tiny_encoder, capsys):
+    words = ["--base-model", str(tiny_encoder), "--data", "sample", "--output", str(tmp_path / "scorer")]
+    assert run_train(*words, "--alpha", "0.2") == 2
+    assert "options of augmentation go with --augment" in capsys.readouterr().err
+    assert run_train(*words, "--augment", "fly") == 2
+    assert "method 'fly' is not known" in capsys.readouterr().err
+    assert run_train(*words, "--text-pipeline", "orginal") == 2
+    assert "neither a preset" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

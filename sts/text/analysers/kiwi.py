@@ -1,7 +1,6 @@
 """Kiwi (https://github.com/bab2min/Kiwi): the default analyser, in every installation."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sts.text.analysers.base import Morpheme
@@ -10,12 +9,22 @@ if TYPE_CHECKING:
     import kiwipiepy
 
 
-@lru_cache(maxsize=1)
-def shared_kiwi() -> "kiwipiepy.Kiwi":
-    """The one Kiwi of this process: loading takes a second and half a gigabyte."""
-    import kiwipiepy
+_shared: "kiwipiepy.Kiwi | None" = None
 
-    return kiwipiepy.Kiwi()
+
+def shared_kiwi(threads: int | None = None) -> "kiwipiepy.Kiwi":
+    """The one Kiwi of this process: loading takes a second and half a gigabyte.
+
+    Args:
+        threads: that analyse texts; another number than before loads Kiwi anew. None takes it as it is, which
+            is one thread a core unless another number was asked for.
+    """
+    global _shared
+    if _shared is None or threads not in (None, _shared.num_workers):
+        import kiwipiepy
+
+        _shared = kiwipiepy.Kiwi(num_workers=-1 if threads is None else threads)
+    return _shared
 
 
 class KiwiAnalyser:
