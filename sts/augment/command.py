@@ -193,20 +193,21 @@ def _held_out_pairs(sources: Iterable[str]) -> Iterator[Pair]:
 
 def _show(counts: Counts) -> None:
     """Print the counts as a table."""
-    from sts.evaluate.tables import Table
+    from sts.tables import Table
 
-    rows = [("pairs", counts.pairs), ("left out: they have a held-out sentence", counts.held_out)]
-    rows += [(f"new by {name} ({METHODS[name]})", number) for name, number in counts.methods.items()]
-    rows += [("new pairs in all", counts.new), ("new pairs wanted", counts.wanted)]
-    rows += [("labels moved by the scorer", counts.relabelled), ("dropped for their score", counts.label_dropped)]
-    rows += [("attempts: nothing to change", counts.unchanged)]
-    rows += [(f"attempts: refused for {reason}", number) for reason, number in sorted(counts.rejected.items())]
-    rows += [
-        ("attempts: a pair that was there already", counts.duplicates),
-        ("attempts: a held-out sentence", counts.collisions),
+    always = [("pairs", counts.pairs), ("new pairs wanted", counts.wanted), ("new pairs", counts.new)]
+    always += [(f"  by {name}: {METHODS[name]}", number) for name, number in counts.methods.items()]
+    attempts = {"nothing to change": counts.unchanged, "a pair that is there already": counts.duplicates}
+    attempts |= {f"refused, {reason}": number for reason, number in sorted(counts.rejected.items())}
+    attempts |= {"a held-out sentence": counts.collisions}
+    seldom = [
+        ("labels moved by the scorer", counts.relabelled),
+        ("new pairs dropped for their score", counts.label_dropped),
+        ("pairs left out for a held-out sentence", counts.held_out),
+        *((f"attempts in vain: {reason}", number) for reason, number in attempts.items()),
     ]
-    always = {"pairs", "new pairs in all", "new pairs wanted"}
-    Table(["what", "number"], [[name, f"{number:,}"] for name, number in rows if number or name in always]).show()
+    rows = always + [(name, number) for name, number in seldom if number]
+    Table(["what", "number"], [[name, f"{number:,}"] for name, number in rows]).show()
 
 
 def _print_json(value: dict[str, Any]) -> None:

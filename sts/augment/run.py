@@ -4,7 +4,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from sts.augment.method import Method
 from sts.augment.mix import SWAP, make_methods
 from sts.augment.sentence import Analysed, analyse
 from sts.augment.settings import AugmentSettings
+from sts.augment.slot import Attempt, Slot, pair_key
 from sts.pairs.rows import Pair
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 # pairs that are held at once: enough for Kiwi's threads and for batches of the masked language model
 CHUNK = 256
-import os
-PASSES = int(os.environ.get("PASSES", 1))
 
 
 @dataclass
@@ -114,50 +113,6 @@ def has_sentence_of(pair: Pair, held_out: Container[str]) -> bool:
     return pair.sentence1 in held_out or pair.sentence2 in held_out
 
 
-class _Slot:
-    """A place for a new pair, and what is tried to fill it.
-
-    Attributes:
-        source: the pair to make it of.
-        row, number: which pair that is, and which of its new pairs this.
-        generator: for all that is drawn for it.
-        attempts: methods, each with the sentence that it is to change (0 or 1).
-    """
-
-    def __init__(self, source: Pair, row: int, number: int, mix: Mapping[str, float], seed: int) -> None:
-        import numpy as np
-
-        self.source, self.row, self.number = source, row, number
-        self.generator = np.random.default_rng([seed, row, number])
-        # a weighted draw of all methods without replacement (Efraimidis and Spirakis 2006)
-        order = np.argsort(self.generator.exponential(size=len(mix)) / np.array(list(mix.values())))
-        first = int(self.generator.integers(2))
-        names = [list(mix)[at] for at in order]
-        self.attempts = iter([(name, s) for name in names for s in ((first,) if name == SWAP else (first, 1 - first))] * PASSES)
-
-    def sentence(self, side: int) -> str:
-        return self.source.sentence2 if side else self.source.sentence1
-
-    def filled(self, method: str, side: int, text: str | None) -> Pair:
-        """The new pair: one sentence is `text`, or with order swap both change places."""
-        guid = f"{self.source.guid or self.row + 1}-{method}{self.number + 1}"
-        if text is None:
-            return replace(self.source, guid=guid, sentence1=self.source.sentence2, sentence2=self.source.sentence1)
-        if side == 0:
-            return replace(self.source, guid=guid, sentence1=text)
-        return replace(self.source, guid=guid, sentence2=text)
-
-
-@dataclass
-class _Try:
-    """An attempt on a slot: the method, which sentence it changes, and what came of it."""
-
-    slot: _Slot
-    method: str
-    side: int
-    text: str | None = None
-
-
 @dataclass
 class _Run:
     methods: Mapping[str, Method]
@@ -170,73 +125,74 @@ class _Run:
     scorer: "Scorer | None"
 
     def new_pairs(self, pairs: Iterable[Pair], chunk: int, progress: Callable[[int], object]) -> Iterator[Pair]:
+        for name in self.mix:
+            self.counts.methods.setdefault(name, 0)
         with closing(DiskSet()) as seen:
             for pair in pairs:
-                seen.add(_key(pair))
+                seen.add(pair_key(pair))
             rows = enumerate(pairs)
             while part := list(itertools.islice(rows, chunk)):
                 kept = [(row, pair) for row, pair in part if not has_sentence_of(pair, self.held_out)]
                 self.counts.pairs += len(kept)
                 self.counts.held_out += len(part) - len(kept)
                 self.counts.wanted += len(kept) * self.settings.new_per_pair
-                yield from self._judged(self._unseen(self._made(kept), seen))
+                yield from self._judged(list(self._unseen(self._made(kept), seen)))
                 progress(len(part))
 
-    def _made(self, rows: Sequence[tuple[int, Pair]]) -> list[tuple[_Try, Pair]]:
+    def _made(self, rows: Sequence[tuple[int, Pair]]) -> list[Attempt]:
         """Fill the slots of some pairs, in rounds: each slot makes one attempt a round until one succeeds."""
         analysed: dict[str, Analysed] = {}
         self._analyse((text for _, pair in rows for text in (pair.sentence1, pair.sentence2)), analysed)
-        open_slots = [
-            _Slot(pair, row, number, self.mix, self.seed)
+        slots = [
+            Slot(pair, (row, number), self.mix, self.seed)
             for row, pair in rows
             for number in range(self.settings.new_per_pair)
         ]
-        made: dict[tuple[int, int], tuple[_Try, Pair]] = {}
+        made: list[Attempt] = []
         # the new pairs of each row: what another row makes must not matter, for it may be in another chunk
         taken: dict[int, set[str]] = defaultdict(set)
-        while open_slots:
-            tries = [_Try(slot, *what) for slot in open_slots if (what := next(slot.attempts, None))]
-            self._vary(tries, analysed)
-            self._analyse((attempt.text for attempt in tries if attempt.text is not None), analysed)
-            open_slots = []
-            for attempt in tries:
-                slot = attempt.slot
-                pair = self._accepted(attempt, analysed, taken[slot.row])
-                if pair is None:
-                    open_slots.append(slot)
+        while slots:
+            attempts = [attempt for slot in slots if (attempt := slot.next_attempt())]
+            self._vary(attempts, analysed)
+            self._analyse((attempt.text for attempt in attempts if attempt.text is not None), analysed)
+            slots = []
+            for attempt in attempts:
+                row, _ = attempt.slot.place
+                if self._succeeded(attempt, analysed, taken[row]):
+                    made.append(attempt)
+                    taken[row].add(pair_key(attempt.pair()))
                 else:
-                    made[slot.row, slot.number] = attempt, pair
-                    taken[slot.row].add(_key(pair))
-        return [made[place] for place in sorted(made)]
+                    slots.append(attempt.slot)
+        return sorted(made, key=lambda attempt: attempt.slot.place)
 
     def _analyse(self, texts: Iterable[str], analysed: dict[str, Analysed]) -> None:
-        fresh = [text for text in dict.fromkeys(texts) if text not in analysed]
-        analysed.update(zip(fresh, analyse(fresh, workers=self.workers), strict=True))
+        """Add the sentences that are not in `analysed`; order swap alone needs none."""
+        if self.methods:
+            fresh = [text for text in dict.fromkeys(texts) if text not in analysed]
+            analysed.update(zip(fresh, analyse(fresh, workers=self.workers), strict=True))
 
-    def _vary(self, tries: Sequence[_Try], analysed: Mapping[str, Analysed]) -> None:
+    def _vary(self, attempts: Sequence[Attempt], analysed: Mapping[str, Analysed]) -> None:
         """Let each method change its sentences, all of them in one call."""
         for name, method in self.methods.items():
-            mine = [attempt for attempt in tries if attempt.method == name]
-            sentences = [analysed[attempt.slot.sentence(attempt.side)] for attempt in mine]
-            texts = method.vary(sentences, [attempt.slot.generator for attempt in mine]) if mine else []
-            for attempt, text in zip(mine, texts, strict=True):
-                attempt.text = text
+            mine = [attempt for attempt in attempts if attempt.method == name]
+            if mine:
+                sentences = [analysed[attempt.sentence] for attempt in mine]
+                texts = method.vary(sentences, [attempt.slot.generator for attempt in mine])
+                for attempt, text in zip(mine, texts, strict=True):
+                    attempt.text = text
 
-    def _accepted(self, attempt: _Try, analysed: Mapping[str, Analysed], taken: set[str]) -> Pair | None:
-        """The pair that an attempt made, or None, counted, where it can't be used."""
-        slot, counts = attempt.slot, self.counts
-        pair = slot.filled(attempt.method, attempt.side, attempt.text)
+    def _succeeded(self, attempt: Attempt, analysed: Mapping[str, Analysed], taken: set[str]) -> bool:
+        """Whether what an attempt made can be used; counted where not."""
+        counts, pair = self.counts, attempt.pair()
         if attempt.method == SWAP:
             # once a pair; and a pair of two equal sentences has no other order
-            if _key(pair) in taken or pair.sentence1 == pair.sentence2:
-                counts.unchanged += 1
-                return None
-            return pair
+            useless = pair_key(pair) in taken or pair.sentence1 == pair.sentence2
+            counts.unchanged += useless
+            return not useless
         if attempt.text is None:
             counts.unchanged += 1
-            return None
-        before = slot.sentence(attempt.side)
-        reason = problem(analysed[before], analysed[attempt.text])
+            return False
+        reason = problem(analysed[attempt.sentence], analysed[attempt.text])
         if reason is None and pair.sentence1 == pair.sentence2:
             reason = "same as the other sentence"  # a label below 5 would be wrong
         if reason == "unchanged":
@@ -245,40 +201,35 @@ class _Run:
             counts.rejected[reason] = counts.rejected.get(reason, 0) + 1
         elif attempt.text in self.held_out:
             counts.collisions += 1
-        elif _key(pair) in taken or _key(pair, swapped=True) in taken:
+        elif pair_key(pair) in taken or pair_key(pair, swapped=True) in taken:
             counts.duplicates += 1
         else:
-            return pair
-        return None
+            return True
+        return False
 
-    def _unseen(self, made: Iterable[tuple[_Try, Pair]], seen: DiskSet) -> Iterator[tuple[_Try, Pair]]:
+    def _unseen(self, made: Iterable[Attempt], seen: DiskSet) -> Iterator[Attempt]:
         """Leave out pairs that are among the input, or that an earlier row made."""
-        for attempt, pair in made:
-            swapped_is_seen = attempt.method != SWAP and _key(pair, swapped=True) in seen
-            if swapped_is_seen or not seen.add(_key(pair)):
+        for attempt in made:
+            pair = attempt.pair()
+            swapped_is_seen = attempt.method != SWAP and pair_key(pair, swapped=True) in seen
+            if swapped_is_seen or not seen.add(pair_key(pair)):
                 self.counts.duplicates += 1
             else:
-                yield attempt, pair
+                yield attempt
 
-    def _judged(self, made: Iterable[tuple[_Try, Pair]]) -> Iterator[Pair]:
-        """Count what is left, after the scorer had its say."""
-        made = list(made)
-        judged: Sequence[Pair | None] = [pair for _, pair in made]
+    def _judged(self, made: Sequence[Attempt]) -> Iterator[Pair]:
+        """Count what is left after the scorer, if there is one, had its say."""
+        new = [attempt.pair() for attempt in made]
+        judged: Sequence[Pair | None] = new
         if self.scorer is not None and made:
-            sources, new = [attempt.slot.source for attempt, _ in made], [pair for _, pair in made]
+            sources = [attempt.slot.source for attempt in made]
             bound, action = self.settings.label_bound, self.settings.label_action
             judged = judge(self.scorer, sources, new, bound=bound, action=action)
-        for (attempt, pair), kept in zip(made, judged, strict=True):
+        for attempt, pair, kept in zip(made, new, judged, strict=True):
             if kept is None:
                 self.counts.label_dropped += 1
                 continue
             self.counts.relabelled += kept.label != pair.label
             self.counts.new += 1
-            self.counts.methods[attempt.method] = self.counts.methods.get(attempt.method, 0) + 1
+            self.counts.methods[attempt.method] += 1
             yield kept
-
-
-def _key(pair: Pair, *, swapped: bool = False) -> str:
-    """A text that two pairs share if they have the same sentences in the same order."""
-    first, second = (pair.sentence2, pair.sentence1) if swapped else (pair.sentence1, pair.sentence2)
-    return f"{len(first)} {first} {second}"

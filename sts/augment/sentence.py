@@ -113,10 +113,7 @@ def analyse(sentences: Iterable[str], *, workers: int | None = None) -> Iterator
     """Analyse sentences with Kiwi, streamed, on all cores or on `workers` of them."""
     from sts.text.analysers.kiwi import shared_kiwi
 
-    kiwi = shared_kiwi()
-    if workers is not None:
-        kiwi.num_workers = workers
-    for tokens, text in kiwi.tokenize(iter(sentences), echo=True):
+    for tokens, text in shared_kiwi(workers).tokenize(iter(sentences), echo=True):
         yield Analysed(text, tuple(tokens))
 
 

@@ -16,7 +16,7 @@ class AugmentSettings:
         thesaurus: where sr and ri take synonyms from: kiwi, wordnet, or a table of words (.csv or .tsv)
         word_column: column of the thesaurus table that holds a word
         synonym_column: column of the thesaurus table that holds its synonym
-        pos_column: column of the thesaurus table that holds the part of speech; a table may lack it
+        pos_column: column of the thesaurus table that holds the part of speech; not given: the table has none
         ko_en: checkpoint of bt that translates Korean into English: a hub id or a folder
         en_ko: checkpoint of bt that translates English into Korean: a hub id or a folder
         label_with: folder of a scorer that checks the labels of new pairs; not given: labels are copied
@@ -29,7 +29,7 @@ class AugmentSettings:
     thesaurus: str = "kiwi"
     word_column: str = "word"
     synonym_column: str = "synonym"
-    pos_column: str = "pos"
+    pos_column: str | None = None
     ko_en: str | None = None
     en_ko: str | None = None
     label_with: str | None = None

@@ -8,6 +8,12 @@ from sts.text.analysers.base import Analyser
 # name: where its class lives; the class raises MissingDependency where its library, dictionary or Java is missing
 ANALYSERS = {
     "kiwi": "sts.text.analysers.kiwi:KiwiAnalyser",
+    "khaiii": "sts.text.analysers.khaiii:KhaiiiAnalyser",
+    "mecab": "sts.text.analysers.mecab:MecabAnalyser",
+    "okt": "sts.text.analysers.konlpy:OktAnalyser",
+    "kkma": "sts.text.analysers.konlpy:KkmaAnalyser",
+    "komoran": "sts.text.analysers.konlpy:KomoranAnalyser",
+    "hannanum": "sts.text.analysers.konlpy:HannanumAnalyser",
 }
 
 
