@@ -34,6 +34,7 @@ COMMANDS = {
     "text corrections": Command(
         "sts.text.corrections_command:report_corrections", "count what spelling or spacing correction would change"
     ),
+    "text compare": Command("sts.text.compare_command:compare_analysers", "compare morphological analysers"),
     "augment": Command("sts.augment.command:augment", "make more training pairs"),
     "train": Command("sts.train.command:train", "train a scorer on sentence pairs"),
     "evaluate": Command("sts.evaluate.command:evaluate", "measure a scorer, or a file of predictions"),

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     import kiwipiepy
 
 # with adjectives: 매우 친절하다
-DEGREE = frozenset(
-    "매우 아주 정말 정말로 진짜 굉장히 상당히 무척 대단히 참 참으로 꽤 엄청 워낙 몹시 되게".split()
-)
+DEGREE = frozenset("매우 아주 정말 정말로 진짜 굉장히 상당히 무척 대단히 참 참으로 꽤 엄청 워낙 몹시 되게".split())
 # with verbs: 제대로 점검하다
 MANNER = frozenset(
     "제대로 직접 바로 정확히 자세히 상세히 꼼꼼히 철저히 충분히 완벽히 완전히 온전히 마음껏 그대로 "
@@ -85,7 +83,7 @@ def _fitting(word: Word, *, is_asked: bool) -> frozenset[str]:
 def _asks(word: Word) -> bool:
     """Whether a sentence that ends so asks for something: 꺼 줘, 알려주세요, 보내 줄래; not 보내 줬다, 차려 줍니다."""
     keys = [_key(token) for token in word.morphemes]
-    stated = any(key in (("었", "EP"), ("았", "EP")) or key[1] == "EF" and key[0].endswith("다") for key in keys)
+    stated = any(key in (("었", "EP"), ("았", "EP")) or (key[1] == "EF" and key[0].endswith("다")) for key in keys)
     return ("주", "VX") in keys and not stated
 
 

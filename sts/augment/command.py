@@ -14,7 +14,7 @@ from sts.augment.run import Counts, augment_pairs, has_sentence_of
 from sts.augment.settings import AugmentSettings
 from sts.errors import DataError, UsageError
 from sts.files import replacing_file
-from sts.pairs.load import SAMPLES, rows_of
+from sts.pairs.load import rows_of
 from sts.pairs.rows import BadRow, OnBadRow, Pair
 from sts.pairs.write import WRITERS
 
@@ -174,7 +174,7 @@ def _check_output(output: Path, sources: list[str], *, overwrite: bool) -> None:
     if output.suffix not in WRITERS:
         raise UsageError(f"--output {output}: allowed are files that end in {', '.join(WRITERS)}")
     for source in sources:
-        if source not in SAMPLES and Path(source).resolve() == output.resolve():
+        if Path(source).resolve() == output.resolve():
             raise UsageError(f"--output {output}: is an input file; name another")
     if output.is_dir():
         raise UsageError(f"--output {output}: is a folder; name a file")

@@ -60,10 +60,10 @@ def parse_mix(words: Sequence[str]) -> dict[str, float]:
 
 
 def check_settings(mix: Mapping[str, float], settings: AugmentSettings) -> None:
-    """Refuse settings that a mix has no use for, or that it lacks.
+    """Refuse settings that a mix has no use for, so that no option is given in vain.
 
     Raises:
-        UsageError: a setting was changed that none of the methods reads, or one that a method needs is not given.
+        UsageError: a setting was changed that none of the methods reads.
     """
     changed = {field.name for field in fields(settings) if getattr(settings, field.name) != field.default}
     for name, methods in _USED_BY.items():
@@ -72,11 +72,6 @@ def check_settings(mix: Mapping[str, float], settings: AugmentSettings) -> None:
                 f"{_flag(name)} goes with the methods {', '.join(methods)}; the mix is {', '.join(mix)}: "
                 "add one of them or leave the option out"
             )
-    missing = [_flag(name) for name in ("ko_en", "en_ko") if getattr(settings, name) is None]
-    if "bt" in mix and missing:
-        raise UsageError(
-            f"method bt needs {' and '.join(missing)}: a checkpoint for each direction, a hub id or a folder"
-        )
     columns = changed & {"word_column", "synonym_column", "pos_column"}
     if columns and settings.thesaurus in ("kiwi", "wordnet"):
         raise UsageError(

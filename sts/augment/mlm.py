@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sts.augment.adverbs import Place, adverb_places
 from sts.augment.draw import draw_by_rank
@@ -54,9 +54,7 @@ class MaskedInsertion:
             self._draw_places(sentence, generator) for sentence, generator in zip(sentences, generators, strict=True)
         ]
         asked = {
-            (sentence.text, place.start)
-            for sentence, places in zip(sentences, drawn, strict=True)
-            for place in places
+            (sentence.text, place.start) for sentence, places in zip(sentences, drawn, strict=True) for place in places
         }
         expected = self._model.expect(sorted(asked), self.top_k, self.batch_size) if asked else {}
         return [
@@ -83,9 +81,7 @@ def _inserted(
     """The sentence with an adverb at each place, none of them twice; None if none fits any place."""
     text, used = sentence.text, {token.form for token in sentence.tokens}
     for place in sorted(places, key=lambda place: place.start, reverse=True):
-        fitting = [
-            word for word in expected[sentence.text, place.start] if word in place.adverbs and word not in used
-        ]
+        fitting = [word for word in expected[sentence.text, place.start] if word in place.adverbs and word not in used]
         if fitting:
             adverb = draw_by_rank(fitting, generator)
             used.add(adverb)
@@ -100,15 +96,14 @@ class _MaskedModel:
         import torch
         from transformers import AlbertForMaskedLM, AutoTokenizer
 
-        safe = {"local_files_only": True, "trust_remote_code": False}
+        # said outright: left open, transformers asks on standard input whether to run a checkpoint's code
+        safe: Any = {"local_files_only": True, "trust_remote_code": False}
         with quiet_libraries():
             self._model = AlbertForMaskedLM.from_pretrained(folder, use_safetensors=True, dtype=torch.float32, **safe)
             self._tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
         self._model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
-    def expect(
-        self, asked: Sequence[tuple[str, int]], top_k: int, batch_size: int
-    ) -> dict[tuple[str, int], list[str]]:
+    def expect(self, asked: Sequence[tuple[str, int]], top_k: int, batch_size: int) -> dict[tuple[str, int], list[str]]:
         """What the model expects in some texts.
 
         Args:
@@ -144,4 +139,4 @@ class _MaskedModel:
             states = self._model.albert(**batch).last_hidden_state
             # 42,000 scores for each mask, not for each token
             scores = self._model.predictions(states[batch["input_ids"] == self._tokenizer.mask_token_id])
-        return [self._tokenizer.convert_ids_to_tokens(ids) for ids in scores.topk(top_k).indices.tolist()]
+        return [list(self._tokenizer.convert_ids_to_tokens(ids)) for ids in scores.topk(top_k).indices.tolist()]

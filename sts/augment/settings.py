@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from sts.augment.back_translation import DEFAULT_TRANSLATOR
 from sts.errors import UsageError
 
 
@@ -17,8 +18,8 @@ class AugmentSettings:
         word_column: column of the thesaurus table that holds a word
         synonym_column: column of the thesaurus table that holds its synonym
         pos_column: column of the thesaurus table that holds the part of speech; not given: the table has none
-        ko_en: checkpoint of bt that translates Korean into English: a hub id or a folder
-        en_ko: checkpoint of bt that translates English into Korean: a hub id or a folder
+        ko_en: checkpoint with which bt translates Korean into English, a hub id or a folder
+        en_ko: checkpoint with which bt translates English into Korean; may be the same
         label_with: folder of a scorer that checks the labels of new pairs; not given: labels are copied
         label_bound: points that its score may move from a pair to a new one before the label is doubted, 0 to 5
         label_action: relabel = move such a label by as much as the score moved, drop = leave such a pair out
@@ -30,8 +31,8 @@ class AugmentSettings:
     word_column: str = "word"
     synonym_column: str = "synonym"
     pos_column: str | None = None
-    ko_en: str | None = None
-    en_ko: str | None = None
+    ko_en: str = DEFAULT_TRANSLATOR
+    en_ko: str = DEFAULT_TRANSLATOR
     label_with: str | None = None
     label_bound: float = 0.5
     label_action: Literal["drop", "relabel"] = "relabel"

@@ -34,8 +34,8 @@ class Bundle:
 
 
 def cache_folder() -> Path:
-    """Where converted encoders are kept: `$STS_CACHE`, else `~/.cache/korean-sts`."""
-    return Path(os.environ.get("STS_CACHE") or Path.home() / ".cache" / "korean-sts") / "encoders"
+    """Where converted encoders and translations are kept: `$STS_CACHE`, else `~/.cache/korean-sts`."""
+    return Path(os.environ.get("STS_CACHE") or Path.home() / ".cache" / "korean-sts")
 
 
 def converted_once(name: str, version: str, convert: Callable[[Path], None], announce: Callable[[str], None]) -> Path:
@@ -54,7 +54,7 @@ def converted_once(name: str, version: str, convert: Callable[[Path], None], ann
     """
     from huggingface_hub.utils import WeakFileLock
 
-    folder = cache_folder() / f"{name}-{version}-{FORMAT}"
+    folder = cache_folder() / "encoders" / f"{name}-{version}-{FORMAT}"
     if folder.is_dir():
         return folder
     try:

@@ -82,7 +82,7 @@ def _named(name: str, announce: Callable[[str], None]) -> Encoder:
     if Path(name).is_dir():
         check_checkpoint(Path(name))
         return Encoder(name, Path(name), "a folder")
-    if _is_hub_id(name):
+    if is_hub_id(name):
         folder = hub_checkpoint(name, tuple(BUNDLED), announce, known=name in KNOWN_HUB_MODELS)
         return Encoder(name, folder, "from the hub")
     raise EncoderError(
@@ -91,7 +91,8 @@ def _named(name: str, announce: Callable[[str], None]) -> Encoder:
     )
 
 
-def _is_hub_id(name: str) -> bool:
+def is_hub_id(name: str) -> bool:
+    """Whether a name has the form that the hub's ids have, owner/name."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 

@@ -17,6 +17,8 @@ PICKLE = "pytorch_model.bin"
 FILES = [
     *("config.json", WEIGHTS, "model.safetensors.index.json"),
     *("tokenizer*", "vocab*", "merges.txt", "special_tokens_map.json", "*.model"),
+    # of translators
+    *("generation_config.json", "source.spm", "target.spm", "target_vocab.json"),
 ]
 
 
@@ -83,35 +85,43 @@ def _cached_model(name: str) -> Path | None:
     return folder if weights and (folder / "config.json").is_file() else None
 
 
-def hub_checkpoint(name: str, bundled: tuple[str, ...], announce: Callable[[str], None], *, known: bool) -> Path:
+def hub_checkpoint(
+    name: str,
+    bundled: tuple[str, ...],
+    announce: Callable[[str], None],
+    *,
+    known: bool,
+    option: str = "--base-model",
+) -> Path:
     """Find a model's configuration, tokenizer and safetensors weights in the cache, or fetch them.
 
     Args:
         name: hub id, owner/name.
-        bundled: names to suggest when the hub can't be reached.
+        bundled: names to suggest when the hub can't be reached, if there are any.
         announce: called with a line when weights are converted.
         known: whether the id is one of those that this project lists. Only from these is a weights
             file in pickle format taken, read as plain tensors, and converted.
+        option: what named the model, for messages.
 
     Raises:
         EncoderError: not reachable and not in the cache, not existing, or without safetensors.
     """
-    instead = f"check the id, or use a folder or a bundled model: {', '.join(bundled)}"
+    instead = f"check the id, or use a folder{' or a bundled model: ' if bundled else ''}{', '.join(bundled)}"
     folder = _cached_model(name)
     if folder is None:
         reason = hub_has(name, kind="model")
         if reason is not None:
-            raise EncoderError(f"--base-model {name}: {reason}; go online, {instead}")
-        folder = _fetch(name, FILES, instead)
+            raise EncoderError(f"{option} {name}: {reason}; go online, {instead}")
+        folder = _fetch(name, FILES, option, instead)
     if known and not any(folder.glob(WEIGHTS)):
         if not (folder / PICKLE).is_file():
-            folder = _fetch(name, [*FILES, PICKLE], instead)
+            folder = _fetch(name, [*FILES, PICKLE], option, instead)
         folder = _without_pickle(name, folder, announce)
     check_checkpoint(folder)
     return folder
 
 
-def _fetch(name: str, files: list[str], instead: str) -> Path:
+def _fetch(name: str, files: list[str], option: str, instead: str) -> Path:
     from httpx2 import HTTPError
     from huggingface_hub import snapshot_download
 
@@ -119,7 +129,7 @@ def _fetch(name: str, files: list[str], instead: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=files))
     except (HTTPError, OSError) as error:  # the hub's own errors are kinds of these
         raise EncoderError(
-            f"--base-model {name}: the hub does not give it ({str(error).splitlines()[0]}); {instead}"
+            f"{option} {name}: the hub does not give it ({str(error).splitlines()[0]}); {instead}"
         ) from error
 
 
@@ -139,7 +149,13 @@ def _without_pickle(name: str, folder: Path, announce: Callable[[str], None]) ->
                 f"{folder / PICKLE}: can't be read as plain tensors ({type(error).__name__}); "
                 "delete it and fetch it again"
             ) from error
-        tensors = {key: tensor.clone().contiguous() for key, tensor in weights.items()}
+        # an embedding that several layers share is written once, under its first name
+        owners: dict[tuple[int, tuple[int, ...]], str] = {}
+        tensors = {
+            key: tensor.clone().contiguous()
+            for key, tensor in weights.items()
+            if owners.setdefault((tensor.data_ptr(), tuple(tensor.shape)), key) == key
+        }
         save_file(tensors, target / "model.safetensors", metadata={"format": "pt"})
         for path in folder.iterdir():
             if path.is_file() and path.name != PICKLE:

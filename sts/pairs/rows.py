@@ -96,6 +96,12 @@ def check_fields(fields: dict[str, Any], *, labelled: bool) -> Pair | str:
             return f"field '{name}' is empty; it must hold a sentence"
         if len(value) > MAX_FIELD_CHARACTERS:
             return f"field '{name}' has {len(value):,} characters; at most {MAX_FIELD_CHARACTERS:,} are allowed"
+    for name in ("sentence1", "sentence2", "guid", "source"):
+        try:
+            str(fields.get(name)).encode()
+        except UnicodeEncodeError as error:
+            # JSON can spell it, UTF-8 and the analysers can't
+            return f"field '{name}' holds half a character ({error.object[error.start]!r}); it must be Unicode text"
     label = None
     if labelled:
         value = fields.get("label")

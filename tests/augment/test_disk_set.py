@@ -13,13 +13,6 @@ def test_it_holds_what_was_added_and_nothing_else():
         assert "방이" not in texts
 
 
-def test_half_a_surrogate_pair_is_a_text_too():
-    with closing(DiskSet()) as texts:
-        assert texts.add("\ud800")
-        assert "\ud800" in texts
-        assert "\ud801" not in texts
-
-
 def test_memory_does_not_grow_with_it():
     with closing(DiskSet()) as texts:
         peaks = []

@@ -150,3 +150,12 @@ def test_binary_label_must_be_0_or_1(tmp_path):
 def test_without_labels_only_the_sentences_are_needed(tmp_path):
     path = write(tmp_path, "a.csv", "sentence1,sentence2\n가,나\n")
     assert rows(path, labelled=False) == [Pair("가", "나", None)]
+
+
+@pytest.mark.parametrize("name", ["sentence1", "sentence2", "guid", "source"])
+def test_half_a_character_is_no_text(tmp_path, name):
+    fields = {"sentence1": "가", "sentence2": "나", "label": 1, "guid": "g", "source": "s", name: "다\ud800"}
+    path = write(tmp_path, "a.jsonl", json.dumps(fields) + "\n" + json.dumps(fields | {name: "\U0001f600"}) + "\n")
+    bad, good = rows(path)
+    assert bad.problem == f"field '{name}' holds half a character ('\\ud800'); it must be Unicode text"
+    assert getattr(good, name) == "😀"

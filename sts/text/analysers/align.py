@@ -30,11 +30,14 @@ def align(forms: Sequence[str], text: str, start: int = 0, end: int | None = Non
     placed, at = [], 0
     for form in forms:
         found = []
+        near = REACH
         for letter in unicodedata.normalize("NFD", form):
-            reach = jamo[at : at + REACH]
+            reach = jamo[at : at + near]
             if letter in reach:
                 at += reach.index(letter) + 1
                 found.append(owner[at - 1])
+            else:
+                near = REACH - 1  # a form that differs from the text must not take the next one's letters
         here = found[0] if found else owner[min(at, len(owner) - 1)] if owner else start
         placed.append((here, found[-1] - here + 1 if found else 0))
     return placed

@@ -41,12 +41,17 @@ class KiwiAnalyser:
 
     def analyse(self, text: str) -> list[Morpheme]:
         """The morphemes of a text, in text order."""
-        return _morphemes(self._kiwi.tokenize(text))
+        return _morphemes(self._kiwi.tokenize(_whole(text)))
 
     def analyse_many(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
         """The morphemes of each text, computed on all cores and streamed."""
-        return map(_morphemes, self._kiwi.tokenize(iter(texts)))
+        return map(_morphemes, self._kiwi.tokenize(map(_whole, texts)))
 
 
 def _morphemes(tokens: Iterable["kiwipiepy.Token"]) -> list[Morpheme]:
     return [Morpheme(token.form, token.tag.partition("-")[0], token.start, token.len) for token in tokens]
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters (lone surrogates), which Kiwi can't give back."""
+    return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text)

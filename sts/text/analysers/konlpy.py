@@ -1,6 +1,7 @@
 """Okt, Kkma, Komoran and Hannanum by way of KoNLPy (https://konlpy.org), in a Java virtual machine."""
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 from sts.errors import MissingDependency, UsageError
 from sts.text.analysers.align import align
@@ -17,6 +18,7 @@ class _KonlpyAnalyser:
 
     name: str
     sejong: bool
+    renamed: ClassVar[dict[str, str]] = {}  # tags that the tagger splits further, to Sejong's
 
     def __init__(self) -> None:
         from importlib.metadata import version
@@ -44,7 +46,8 @@ class _KonlpyAnalyser:
             return []
         found = self._tagger.pos(clean)
         places = align([form for form, _ in found], clean)
-        return [Morpheme(form, tag, *place) for (form, tag), place in zip(found, places, strict=True)]
+        tags = self.renamed
+        return [Morpheme(form, tags.get(tag, tag), *place) for (form, tag), place in zip(found, places, strict=True)]
 
     def analyse_many(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
         """The morphemes of each text, one after the other."""
@@ -66,10 +69,30 @@ class OktAnalyser(_KonlpyAnalyser):
 
 
 class KkmaAnalyser(_KonlpyAnalyser):
-    """Kkma, of Seoul National University; Sejong tags, some split further."""
+    """Kkma, of Seoul National University; its finer tags are given as the Sejong tags that they split."""
 
     name = "kkma"
-    sejong = False
+    sejong = True
+    renamed: ClassVar[dict[str, str]] = {
+        fine: tag
+        for tag, split in {
+            "EP": "EPH EPT EPP",
+            "EF": "EFN EFQ EFO EFA EFI EFR",
+            "EC": "ECE ECD ECS",
+            "ETM": "ETD",
+            "JKB": "JKM",
+            "JKV": "JKI",
+            "NNB": "NNM",
+            "VX": "VXV VXA",
+            "MM": "MDT MDN",
+            "MAJ": "MAC",
+            "XPN": "XPV",
+            "SN": "ON",
+            "SL": "OL",
+            "SH": "OH",
+        }.items()
+        for fine in split.split()
+    }
 
 
 class KomoranAnalyser(_KonlpyAnalyser):

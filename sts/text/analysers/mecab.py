@@ -36,21 +36,24 @@ class MecabAnalyser:
         """The morphemes of a text, in text order."""
         # MeCab takes C text, which ends at the first NUL, and has no lone surrogates
         clean = "".join(" " if letter == "\0" or "\ud800" <= letter <= "\udfff" else letter for letter in text)
-        return [morpheme for word in self._mecab.parse(clean) for morpheme in _parts(word, clean)] if clean.strip() else []
+        blank = len(clean) - len(clean.lstrip())  # the spans do not count what stands before the first word
+        return [morpheme for word in self._mecab.parse(clean) for morpheme in _parts(word, clean, blank)]
 
     def analyse_many(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
         """The morphemes of each text, one after the other."""
         return map(self.analyse, texts)
 
 
-def _parts(word: Any, text: str) -> Iterator[Morpheme]:
-    start, end = word.span.start, word.span.end
+def _parts(word: Any, text: str, shift: int) -> Iterator[Morpheme]:
+    start, end = word.span.start + shift, word.span.end + shift
     expression = word.feature.expression
     if not expression:
         yield Morpheme(word.surface, _sejong(word.feature.pos), start, end - start)
         return
     parts = [part.split("/") for part in expression.split("+")]
-    for (form, tag, *_), (place, length) in zip(parts, align([part[0] for part in parts], text, start, end), strict=True):
+    for (form, tag, *_), (place, length) in zip(
+        parts, align([part[0] for part in parts], text, start, end), strict=True
+    ):
         yield Morpheme(form, _sejong(tag), place, length)
 
 
