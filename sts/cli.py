@@ -31,6 +31,7 @@ class Command:
 
 # a name of two words is a command and its subcommand: `python -m sts.pairs report`, `sts pairs report`
 COMMANDS = {
+    "pairs report": Command("sts.pairs.report_command:report", "look at a set of pairs, alone or against another"),
     "text corrections": Command(
         "sts.text.corrections_command:report_corrections", "count what spelling or spacing correction would change"
     ),

@@ -1,12 +1,14 @@
 """Plots, all in one style, drawn without pyplot and its global state.
 
-Text in plots is ASCII: the fonts that come with matplotlib have no Korean.
+The fonts that come with matplotlib have no Korean; the package koreanize-matplotlib brings one.
 """
 
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 DPI = 120
+FONT_PACKAGE, FONT_FILE = "koreanize-matplotlib", "koreanize_matplotlib/fonts/NanumGothic.ttf"
 INK, MUTED, GRID = "#333333", "#8a8a8a", "#e4e4e4"
 # Okabe and Ito's palette, told apart with any colour vision
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -26,6 +29,7 @@ def figure(title: str, x_label: str, y_label: str, *, size: tuple[float, float] 
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    use_korean_font()
     fig = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12), facecolor="white")
     axes = fig.subplots()
     axes.set_title(title, loc="left", fontsize=12, color=INK, pad=10)
@@ -39,10 +43,31 @@ def figure(title: str, x_label: str, y_label: str, *, size: tuple[float, float] 
     return fig, axes
 
 
-def save(fig: "Figure", path: Path) -> None:
-    """Write a plot as a PNG of 120 dots an inch; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fig.savefig(path, dpi=DPI, format="png")
+@lru_cache(maxsize=1)
+def use_korean_font() -> None:
+    """Let matplotlib take Hangul from NanumGothic wherever its own font has no glyph."""
+    from importlib.metadata import distribution
+
+    import matplotlib
+    from matplotlib import font_manager
+
+    # located, not imported: importing the package would change pyplot's defaults
+    path = str(distribution(FONT_PACKAGE).locate_file(FONT_FILE))
+    font_manager.fontManager.addfont(path)
+    family = font_manager.FontProperties(fname=path).get_name()
+    matplotlib.rcParams["font.family"] = [*matplotlib.rcParams["font.family"], family]
+
+
+def save(fig: "Figure", target: "Path | BinaryIO") -> None:
+    """Write a plot as a PNG of 120 dots an inch; a file's folder is made.
+
+    A character that neither font has, such as an emoji, is drawn as a box.
+    """
+    if isinstance(target, Path):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        fig.savefig(target, dpi=DPI, format="png")
 
 
 def scatter_true_predicted(label: "ArrayLike", score: "ArrayLike", threshold: float) -> "Figure":
@@ -56,7 +81,7 @@ def scatter_true_predicted(label: "ArrayLike", score: "ArrayLike", threshold: fl
     axes.plot([0, 5], [0, 5], color=INK, linewidth=1)
     axes.axvline(SIMILAR_FROM, color=COLOURS[1], linewidth=1, linestyle="--")
     axes.axhline(threshold, color=COLOURS[1], linewidth=1, linestyle="--")
-    axes.scatter(label, score, s=18, alpha=_alpha(len(label)), color=COLOURS[0], linewidths=0)
+    axes.scatter(label, score, s=18, alpha=opacity(len(label)), color=COLOURS[0], linewidths=0)
     corners = {(0.02, 0.98): ("left", "top", "false alarm"), (0.98, 0.02): ("right", "bottom", "miss")}
     for (x, y), (horizontal, vertical, text) in corners.items():
         axes.text(x, y, text, transform=axes.transAxes, ha=horizontal, va=vertical, fontsize=9, color=COLOURS[1])
@@ -112,7 +137,7 @@ def residuals(label: "ArrayLike", score: "ArrayLike") -> "Figure":
     score = np.asarray(score, dtype=float)
     residual = score - np.asarray(label, dtype=float)
     fig, axes = figure("Does a score mean what it says?", "predicted score", "predicted - true score")
-    axes.scatter(score, residual, s=14, alpha=_alpha(len(score)) * 0.7, color=COLOURS[0], linewidths=0)
+    axes.scatter(score, residual, s=14, alpha=opacity(len(score)) * 0.7, color=COLOURS[0], linewidths=0)
     axes.axhline(0, color=INK, linewidth=1)
     bins = _bins(score)
     members = [bins == number for number in range(len(BIN_EDGES) - 1)]
@@ -151,6 +176,6 @@ def _bins(values: "np.ndarray") -> "np.ndarray":
     return np.clip(np.digitize(values, BIN_EDGES) - 1, 0, len(BIN_EDGES) - 2)
 
 
-def _alpha(points: int) -> float:
+def opacity(points: int) -> float:
     """An opacity that keeps few points visible and many points apart."""
     return min(0.7, max(0.08, 8 / max(points, 1) ** 0.5))

@@ -95,3 +95,19 @@ def test_a_table_of_synonyms_is_read_by_its_columns(tmp_path):
     settings = AugmentSettings(thesaurus=str(path), word_column="낱말", synonym_column="비슷한말")
     thesaurus = make_methods({"sr": 1.0}, settings)["sr"].thesaurus
     assert [synonym.form for synonym in thesaurus.synonyms("식당", "NNG")] == ["음식점"]
+
+
+def test_models_and_thesaurus_are_those_of_the_settings(monkeypatch):
+    made = {}
+    for target in ("mlm.MaskedInsertion", "back_translation.BackTranslation"):
+        name = target.split(".")[1]
+
+        class Recorder:
+            def __init__(self, _name=name, **settings):
+                self.name = {"MaskedInsertion": "mlm", "BackTranslation": "bt"}[_name]
+                made[self.name] = settings
+
+        monkeypatch.setattr(f"sts.augment.{target}", Recorder)
+    methods = make_methods({"bt": 1.0, "mlm": 1.0}, AugmentSettings(alpha=0.4, ko_en="a", en_ko="b"))
+    assert set(methods) == {"bt", "mlm"}
+    assert made == {"mlm": {"alpha": 0.4}, "bt": {"ko_en": "a", "en_ko": "b"}}

@@ -1,0 +1,5 @@
+"""`python -m sts.pairs report`."""
+
+from sts.cli import main
+
+main("pairs")
