@@ -125,7 +125,6 @@ class Translator:
             return translations
         batch = tokenizer.pad({"input_ids": [rows[number] for number in fitting]}, return_tensors="pt")
         with torch.inference_mode(), quiet_libraries():
-            # the first token of each output is the one that generation starts with
             outputs = model.generate(
                 **batch.to(model.device),
                 **forced,
@@ -133,9 +132,10 @@ class Translator:
                 num_beams=num_beams,
                 num_return_sequences=best,
                 max_new_tokens=max_length,
-            )[:, 1:]
+            )
         ended = _ended(outputs, model, max_length)
-        decoded = tokenizer.batch_decode(outputs, skip_special_tokens=True)
+        # what generation starts with, and the target language, which not every tokenizer takes for a special token
+        decoded = tokenizer.batch_decode(outputs[:, 1 + len(forced) :], skip_special_tokens=True)
         for place, number in enumerate(fitting):
             span = range(place * best, (place + 1) * best)
             finished = (" ".join(decoded[row].split()) for row in span if ended[row])
@@ -197,5 +197,5 @@ def _ended(outputs: Any, model: Any, max_length: int) -> list[bool]:
     import torch
 
     ends = torch.as_tensor(model.generation_config.eos_token_id, device=outputs.device)
-    # a forced end is the last of the tokens that may be generated
-    return torch.isin(outputs[:, : max_length - 1], ends).any(dim=1).tolist()
+    # neither the token that generation starts with, which may be an end, nor the last one that it may make
+    return torch.isin(outputs[:, 1:max_length], ends).any(dim=1).tolist()

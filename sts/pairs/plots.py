@@ -96,7 +96,7 @@ def _bars(axes: "Axes", shares: "Sequence[np.ndarray]", edges: "np.ndarray", set
         place = edges[:-1] + (edges[1] - edges[0]) * 0.05 + (number + 0.5) * width
         axes.bar(place, share, width=width, color=plots.COLOURS[number], alpha=0.85, label=_short(each.name))
     if len(sets) > 1:
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=2)
 
 
 def _short(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HTML_FILE = "report.html"
+STORED_MORPHEMES = 100
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def to_dict(each: Statistics) -> dict[str, Any]:
         "morphemes": _quantiles(each.morphemes),
         "overlap_pearson": each.pearson,
         "sources": {name: {"pairs": rows, "mean_label": mean} for name, (rows, mean) in each.sources.items()},
-        "frequent_morphemes": each.frequent,
+        "frequent_morphemes": dict(itertools.islice(each.frequent.items(), STORED_MORPHEMES)),
     }
 
 

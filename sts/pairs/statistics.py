@@ -116,7 +116,7 @@ def describe(loaded: LoadedPairs, progress: Callable[[Iterable[str], int], Itera
         characters=np.array([len(sentence) for sentence in distinct]),
         morphemes=np.array(lengths),
         sources=_by_source(pairs["source"][:], label) if "source" in pairs.column_names else {},
-        frequent={form: count / len(distinct) for form, count in documents.most_common(FREQUENT * 4)},
+        frequent={form: count / len(distinct) for form, count in documents.most_common()},
         much_overlap=list(_surprises(first, second, label, overlap, order[::-1][:shown])),
         little_overlap=list(_surprises(first, second, label, overlap, order[:shown])),
     )

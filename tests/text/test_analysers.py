@@ -28,7 +28,7 @@ STEMS = {
 
 @pytest.fixture(scope="module", params=[*INSTALLED, KHAIII])
 def analyser(request):
-    """Each analyser, really loaded; khaiii where it is installed, KoNLPy's four where Java is, which in CI it must be."""
+    """Each analyser, really loaded; khaiii where it is installed, KoNLPy's four where Java is (in CI it must be)."""
     try:
         return find_analyser(request.param)
     except UsageError as error:
