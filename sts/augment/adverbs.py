@@ -26,6 +26,8 @@ REQUEST = MANNER | frozenset("좀 꼭 빨리 얼른".split())
 PARTICLES = frozenset({"JKS", "JKO", "JKB", "JX", "JC"})
 # endings that lean on the next word: 먹어 보다, 하게 되다, 하지 마라, 하기 쉽다
 CLOSE_ENDINGS = frozenset("어 아 여 게 지 기".split())
+# what says how much where Kiwi takes it for a noun, too
+HEDGES = frozenset("조금 약간 다소".split())
 # how many words from a predicate on its negation may stand: 추천할 수 없다
 NEGATION_REACH = 3
 
@@ -57,7 +59,7 @@ def adverb_places(sentence: Analysed) -> list[Place]:
 
 def _opens(word: Word) -> bool:
     """Whether a word ends in a particle, or in a clause's ending that does not lean on the next word; not 조금은."""
-    if not word.morphemes or "MAG" in word.tags:
+    if not word.morphemes or "MAG" in word.tags or word.morphemes[0].form in HEDGES:
         return False
     form, tag = _key(word.morphemes[-1])
     return tag in PARTICLES or (tag == "EC" and form not in CLOSE_ENDINGS)

@@ -1,5 +1,6 @@
 """`python -m sts.augment`."""
 
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -19,6 +20,8 @@ from sts.pairs.rows import BadRow, OnBadRow, Pair
 from sts.pairs.write import WRITERS
 
 COLUMNS = ("guid", "source", "sentence1", "sentence2", "label", "binary_label")
+# far above any machine's cores; without a bound, a slip of the finger starts a million threads
+MAX_WORKERS = 1024
 # written only where a pair has them
 OPTIONAL_COLUMNS = ("source", "binary_label")
 
@@ -50,7 +53,7 @@ def augment(
             two sentences change places; eda = sr ri rs rd, which is the default
         held_out: files of pairs whose sentences must not occur in the output, such as a test set
         seed: decides every new pair
-        workers: threads that analyse sentences, 1 or more; not given: one a core
+        workers: threads that analyse sentences, 1 to 1024; not given: one a core
         only_new: leave the given pairs out of the output
         on_bad_row: error = stop at a row of --data that can't be used, skip = leave it out and list it
         overwrite: replace what is at OUTPUT
@@ -60,6 +63,7 @@ def augment(
     check_settings(mix, settings)
     _check_values(seed, workers)
     _check_output(output, [*data, *(held_out or [])], overwrite=overwrite)
+    from tqdm import tqdm
 
     def say(line: str) -> None:
         print(line, file=sys.stderr if json else sys.stdout, flush=True)
@@ -69,21 +73,31 @@ def augment(
     pairs = _Pairs(tuple(data), on_bad_row)
     found = pairs.survey(say)
     counts = Counts()
-    with closing(DiskSet()) as sentences:
-        for pair in _held_out_pairs(held_out or []):
-            sentences.add(pair.sentence1)
-            sentences.add(pair.sentence2)
-        made = _Made(pairs, found, mix, settings, seed, workers, counts, sentences)
+    with (
+        closing(_sentences_of(held_out or [])) as kept_out,
+        tqdm(total=found.pairs, unit="pair", desc="augmenting", file=sys.stderr, disable=None) as bar,
+    ):
+        given = () if only_new else (pair for pair in pairs if not has_sentence_of(pair, kept_out))
+        made = augment_pairs(
+            pairs,
+            mix,
+            settings,
+            seed=seed,
+            counts=counts,
+            held_out=kept_out,
+            workers=workers,
+            progress=bar.update,
+        )
         with replacing_file(output) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
             write = WRITERS[output.suffix](stream)
-            for pair in made.all(only_new=only_new):
+            for pair in itertools.chain(given, made):
                 write({name: getattr(pair, name) for name in found.columns})
     if json:
         _print_json({"output": str(output), "seed": seed, "mix": mix, "settings": asdict(settings), **asdict(counts)})
         return
     _show(counts)
-    given = 0 if only_new else counts.pairs
-    say(f"{given + counts.new:,} pairs, {counts.new:,} of them new: {output}")
+    written = counts.new + (0 if only_new else counts.pairs)
+    say(f"{written:,} pairs, {counts.new:,} of them new: {output}")
 
 
 @dataclass(frozen=True)
@@ -131,43 +145,11 @@ class _Pairs:
         return _Survey(count, tuple(name for name in COLUMNS if name in used or name not in OPTIONAL_COLUMNS))
 
 
-@dataclass(frozen=True)
-class _Made:
-    """What goes to the output."""
-
-    pairs: _Pairs
-    found: _Survey
-    mix: dict[str, float]
-    settings: AugmentSettings
-    seed: int
-    workers: int | None
-    counts: Counts
-    held_out: DiskSet
-
-    def all(self, *, only_new: bool) -> Iterator[Pair]:
-        """The given pairs that have no held-out sentence, then the new ones."""
-        from tqdm import tqdm
-
-        if not only_new:
-            yield from (pair for pair in self.pairs if not has_sentence_of(pair, self.held_out))
-        with tqdm(total=self.found.pairs, unit="pair", desc="augmenting", file=sys.stderr, disable=None) as bar:
-            yield from augment_pairs(
-                self.pairs,
-                self.mix,
-                self.settings,
-                seed=self.seed,
-                counts=self.counts,
-                held_out=self.held_out,
-                workers=self.workers,
-                progress=bar.update,
-            )
-
-
 def _check_values(seed: int, workers: int | None) -> None:
     if seed < 0:
         raise UsageError(f"--seed is {seed}, allowed is 0 or more")
-    if workers is not None and workers < 1:
-        raise UsageError(f"--workers is {workers}, allowed is 1 or more")
+    if workers is not None and not 1 <= workers <= MAX_WORKERS:
+        raise UsageError(f"--workers is {workers}, allowed is 1 to {MAX_WORKERS}")
 
 
 def _check_output(output: Path, sources: list[str], *, overwrite: bool) -> None:
@@ -182,13 +164,16 @@ def _check_output(output: Path, sources: list[str], *, overwrite: bool) -> None:
         raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
 
 
-def _held_out_pairs(sources: Iterable[str]) -> Iterator[Pair]:
-    """The pairs of files that are held out; a row that can't be read might hide a sentence, so it stops all."""
+def _sentences_of(sources: Iterable[str]) -> DiskSet:
+    """The sentences of files that are held out; a row that can't be read might hide one, so it stops all."""
+    sentences = DiskSet()
     for source in sources:
         for row in rows_of(source, labelled=False):
             if isinstance(row, BadRow):
                 raise DataError(f"--held-out {row}; correct or remove the row")
-            yield row
+            sentences.add(row.sentence1)
+            sentences.add(row.sentence2)
+    return sentences
 
 
 def _show(counts: Counts) -> None:

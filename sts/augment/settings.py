@@ -6,6 +6,9 @@ from typing import Literal
 from sts.augment.back_translation import DEFAULT_TRANSLATOR
 from sts.errors import UsageError
 
+# a sentence has not so many versions; without a bound, a slip of the finger fills the memory
+MAX_NEW = 1000
+
 
 @dataclass(frozen=True)
 class AugmentSettings:
@@ -13,7 +16,7 @@ class AugmentSettings:
 
     Args:
         alpha: share of a sentence's words that sr, ri, rs, rd and mlm change, above 0 and at most 1
-        new_per_pair: new pairs that are made of each pair
+        new_per_pair: new pairs that are made of each pair, 1 to 1000; fewer where its sentences have no more versions
         thesaurus: where sr and ri take synonyms from: kiwi, wordnet, or a table of words (.csv or .tsv)
         word_column: column of the thesaurus table that holds a word
         synonym_column: column of the thesaurus table that holds its synonym
@@ -40,7 +43,7 @@ class AugmentSettings:
     def __post_init__(self) -> None:
         rules = [
             ("alpha", 0 < self.alpha <= 1, "above 0 and at most 1"),
-            ("new_per_pair", self.new_per_pair >= 1, "1 or more"),
+            ("new_per_pair", 1 <= self.new_per_pair <= MAX_NEW, f"1 to {MAX_NEW}"),
             ("label_bound", 0 <= self.label_bound <= 5, "0 to 5"),
         ]
         broken = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from sts.text.numbers import NUMBER
+from sts.text.numbers import NUMBER, numbers
 
 # `regex` knows Unicode's scripts and emoji properties, which `re` does not; the first kind that matches counts
 _KINDS = {
@@ -15,19 +15,22 @@ _KINDS = {
         r"(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*)"
     ),
     "digits": NUMBER.pattern + r"|\p{N}",
-    "hangul": r"\p{Hangul}",
-    "latin": r"\p{Latin}\p{M}*",
-    "han": r"\p{Han}",
-    "kana": r"[\p{Hiragana}\p{Katakana}\u30fc]",
-    "punctuation": r"\p{P}",
+    "punctuation": r"[\p{P}\u318d]",  # U+318D, a vowel of old Korean, is typed for the middle dot
+    "hangul": r"[\p{Hangul}--\u318d]+",
+    "latin": r"(?:\p{Latin}\p{M}*)+",
+    "han": r"\p{Han}+",
+    "kana": r"[\p{Hiragana}\p{Katakana}\u30fc]+",
     "symbols": r"[^\s]",
 }
+_SIGNS = ("-", "+", "\u2212", ".")
 _OPENING, _CLOSING = "([{<（［｛「『《〈【", ")]}>）］｝」』》〉】"
 
 
 @dataclass(frozen=True)
 class Cleanse:
     """Keep or drop characters by what they are; a number is kept or dropped whole ("3.5", "-3", "50%").
+
+    No number changes: where "COVID" is dropped and marks are kept, "COVID-19" becomes "19" and not "-19".
 
     Attributes:
         hangul: syllables and jamo, "ㅋㅋ" among them.
@@ -69,10 +72,19 @@ def _cleanse(text: str, kept: frozenset[str]) -> str:
         elif match.lastgroup not in kept:
             dropped.append(piece)
         else:
-            parts.append(_gap("".join(dropped), parts, piece))
+            if dropped:
+                parts.append(_gap("".join(dropped), parts, piece))
+                dropped = []
+            elif match.lastgroup == "digits":
+                _unsign(parts, piece)
             parts.append(piece)
-            dropped = []
     return "".join(parts)
+
+
+def _unsign(parts: list[str], number: str) -> None:
+    """Drop the marks at the end that would become the sign or point of a number, as what they hung on is gone."""
+    while parts and parts[-1] in _SIGNS and numbers("".join(parts[-3:]) + number)[-1:] != numbers(number):
+        parts.pop()
 
 
 def _gap(dropped: str, before: list[str], after: str) -> str:

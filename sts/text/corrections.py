@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from sts.text.spacing import Spacing
+from sts.text.spacing import Spacing, gaps
 from sts.text.spelling import Spelling
 
 Kind = Literal["spelling", "spacing", "both"]
@@ -68,15 +68,6 @@ def count_changes(before: str, after: str) -> int:
         return 0
     letters = [text.replace(" ", "") for text in (before, after)]
     if letters[0] == letters[1]:
-        return len(_gaps(before) ^ _gaps(after))
+        return len(gaps(before) ^ gaps(after))
     matcher = SequenceMatcher(a=before.split(), b=after.split(), autojunk=False)
     return sum(tag != "equal" for tag, *_ in matcher.get_opcodes())
-
-
-def _gaps(text: str) -> set[int]:
-    """Before which letter each space stands, spaces not counted."""
-    gaps, position = set(), 0
-    for word in text.split():
-        gaps.add(position)
-        position += len(word)
-    return gaps

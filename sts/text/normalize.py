@@ -5,21 +5,25 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# half-way through an emoji ("👩‍💻") these two carry meaning; anywhere else they are invisible
-_STRAY_JOINER = re.compile(r"(?<![\u200d\ufe0f\u2190-\u2bff\U0001f000-\U0001faff])[\u200d\ufe0e\ufe0f]")
-_EMOJI_PARTS = "\u200d\ufe0e\ufe0f"
-_TAGS = range(0xE0020, 0xE0080)  # letters of flag emoji
-_DOTS = re.compile(r"(?<!\d)\.{2,}|\.{2,}(?!\d)|\u2026+")
-_REPEATED = re.compile(r"([^\w\s.])\1+")
+_EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"
+_TAGS = "\U000e0020-\U000e007f"  # the letters of some flags' emoji
+# within an emoji ("👩‍💻") these carry meaning; anywhere else they are invisible
+_STRAY = re.compile(
+    rf"(?<![\u200d\ufe0f{_EMOJI}])[\u200d\ufe0e\ufe0f](?!\u20e3)|\u200d(?![{_EMOJI}])|(?<![\U0001f3f4{_TAGS}])[{_TAGS}]+"
+)
+_EMOJI_PARTS = re.compile(rf"[\u200d\ufe0e\ufe0f{_TAGS}]")
+_DOTS = re.compile(r"(?<![\d.])\.{2,}+|\.{2,}+(?!\d)|\.*\u2026[.\u2026]*")
+_REPEATED = re.compile(r"([^\w\s./])\1+")
 
 
 @dataclass(frozen=True)
 class Normalize:
     """Bring text to one form.
 
-    Hangul is composed (NFC); control, zero-width and direction characters are removed, spaces of any
-    kind and number become one; a mark that is repeated stays once ("!!!!" is "!"), two or more dots
-    become "...". Between two digits nothing is changed.
+    Hangul is composed (NFC); control, zero-width and direction characters are removed; spaces of any
+    kind and number become one; a punctuation mark or tilde that is repeated stays once ("!!!!" is "!"),
+    two or more dots become "...". Slashes, symbols, emoji and letters may repeat ("https://", "★★★",
+    "C++", "ㅋㅋ"), and between two digits nothing is changed.
     """
 
     def apply(self, sentences: Sequence[str]) -> list[str]:
@@ -29,24 +33,22 @@ class Normalize:
 
 def normalize(text: str) -> str:
     """One sentence, normalised; see `Normalize`."""
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(_visible(character) for character in text)
-    text = _STRAY_JOINER.sub("", text)
+    text = "".join(character for character in text if _is_visible(character))
+    text = unicodedata.normalize("NFC", _STRAY.sub("", text))
     text = _DOTS.sub("...", text)
-    text = _REPEATED.sub(_once, text)
+    text = _REPEATED.sub(_once, f" {text} ")  # so that a mark always has a neighbour
     return " ".join(text.split())
 
 
-def _visible(character: str) -> str:
-    if character in _EMOJI_PARTS or ord(character) in _TAGS or character.isspace():
-        return character
-    # Cc control, Cf format, Cs lone surrogate, Co private use, Cn unassigned
-    return "" if unicodedata.category(character)[0] == "C" else character
+def _is_visible(character: str) -> bool:
+    # Cc control, Cf format, Cs lone surrogate, Co private use; Cn may be an emoji that is newer than Python's tables
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co")
+    return not hidden or character.isspace() or _EMOJI_PARTS.match(character) is not None
 
 
 def _once(match: re.Match[str]) -> str:
-    text, (start, end) = match.string, match.span()
-    between_digits = text[start - 1 : start].isdigit() and text[end : end + 1].isdigit()
-    # pairs of letters in other scripts' marks (tone, vowel signs) are words, not repetition
-    wordlike = unicodedata.category(match[1])[0] == "M"
-    return match[0] if between_digits or wordlike else match[1]
+    mark, before, after = match[1], match.string[match.start() - 1], match.string[match.end()]
+    between_digits = before.isdigit() and after.isdigit()
+    would_be_a_sign = mark == "-" and (after.isdigit() or after == ".")
+    is_punctuation = mark == "~" or unicodedata.category(mark)[0] == "P"
+    return mark if is_punctuation and not between_digits and not would_be_a_sign else match[0]

@@ -1,5 +1,6 @@
 """Text pipelines: named, ordered steps that prepare sentences for a model, and travel with it."""
 
+import reprlib
 import typing
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -31,6 +32,11 @@ STEPS: dict[str, Any] = {
     "morphemes": Morphemes,
 }
 _NAMES = {kind: name for name, kind in STEPS.items()}
+_PACKAGES = {
+    "kiwi": ("kiwipiepy", "kiwipiepy_model"),
+    "pykospacing": ("pykospacing",),
+    "hanspell": ("py-hanspell",),
+}
 
 
 @dataclass(frozen=True)
@@ -89,8 +95,8 @@ class TextPipeline:
         for step in self.steps:
             if isinstance(step, Morphemes):
                 found |= step.load().versions
-            elif isinstance(step, Spacing | Spelling) and step.engine == "kiwi":
-                found |= {package: version(package) for package in ("kiwipiepy", "kiwipiepy_model")}
+            elif isinstance(step, Spacing | Spelling):
+                found |= {package: version(package) for package in _PACKAGES[step.engine]}
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,9 +116,9 @@ class TextPipeline:
             DataError: anything in it is unknown or of the wrong kind.
         """
         if not isinstance(value, dict) or set(value) != {"name", "steps"} or not isinstance(value["steps"], list):
-            raise DataError(f"{where}: is {value!r:.80}; a text pipeline is an object with 'name' and a list 'steps'")
-        if not isinstance(value["name"], str) or not value["name"]:
-            raise DataError(f"{where}: 'name' is {value['name']!r}; it must be text")
+            raise DataError(f"{where}: is {_shown(value)}; a text pipeline is an object with 'name' and a list 'steps'")
+        if not isinstance(value["name"], str) or not value["name"].isprintable() or not value["name"].strip():
+            raise DataError(f"{where}: 'name' is {_shown(value['name'])}; it must be text on one line")
         steps = [_step(entry, f"{where}, step {number}") for number, entry in enumerate(value["steps"], 1)]
         return cls(value["name"], tuple(steps))
 
@@ -144,23 +150,28 @@ def find_pipeline(name: str) -> TextPipeline:
     if name in PRESETS:
         return PRESETS[name]
     path = Path(name)
-    if not path.is_file():
-        raise UsageError(f"text pipeline '{name}': neither a preset ({', '.join(PRESETS)}) nor a YAML file that exists")
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"text pipeline {name!r:.200}: neither a preset ({', '.join(PRESETS)}) nor a YAML file that can be read"
+        ) from error
     import yaml
 
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        value = yaml.safe_load(content.decode("utf-8"))
+    # ValueError: no UTF-8, an impossible date, a number too long
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DataError(
-            f"{path}: not YAML ({' '.join(str(error).split())}); see `name` and `steps` in the README"
+            f"{path}: not YAML ({' '.join(str(error).split())}); see text pipelines in the README"
         ) from error
     return TextPipeline.from_dict(value, str(path))
 
 
 def _step(entry: Any, where: str) -> Step:
-    if not isinstance(entry, dict) or entry.get("step") not in STEPS:
-        found = entry.get("step") if isinstance(entry, dict) else entry
-        raise DataError(f"{where}: 'step' is {found!r:.80}; allowed are {', '.join(STEPS)}")
+    found = entry.get("step") if isinstance(entry, dict) else entry
+    if not isinstance(entry, dict) or not isinstance(found, str) or found not in STEPS:
+        raise DataError(f"{where}: 'step' is {_shown(found)}; allowed are {', '.join(STEPS)}")
     kind = STEPS[entry["step"]]
     hints = typing.get_type_hints(kind)
     settings = {}
@@ -169,9 +180,12 @@ def _step(entry: Any, where: str) -> Step:
             continue
         if name not in hints:
             allowed = ", ".join(field.name for field in fields(kind)) or "no settings"
-            raise DataError(f"{where} ({entry['step']}): unknown setting '{name}'; allowed are {allowed}")
+            raise DataError(f"{where} ({entry['step']}): unknown setting {_shown(name)}; allowed are {allowed}")
         settings[name] = _checked(value, hints[name], f"{where} ({entry['step']}): '{name}'")
-    return typing.cast("Step", kind(**settings))
+    try:
+        return typing.cast("Step", kind(**settings))
+    except UsageError as error:
+        raise DataError(f"{where} ({entry['step']}): {error}") from error
 
 
 def _checked(value: Any, hint: Any, where: str) -> Any:
@@ -184,8 +198,13 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     else:
         allowed, good = "text", isinstance(value, str)
     if not good:
-        raise DataError(f"{where} is {value!r:.80}; allowed is {allowed}")
+        raise DataError(f"{where} is {_shown(value)}; allowed is {allowed}")
     return tuple(value) if isinstance(value, list) else value
+
+
+def _shown(value: Any) -> str:
+    """A value for a message, cut short: aliases in YAML can make a small file into an endless value."""
+    return reprlib.repr(value)
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

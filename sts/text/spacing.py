@@ -1,12 +1,11 @@
 """Spacing: Korean words that are run together are set apart."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sts.errors import UsageError
-from sts.text.numbers import numbers
+from sts.text.numbers import NUMBER
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,7 @@ class Spacing:
         if self.engine == "kiwi":
             from sts.text.analysers.kiwi import shared_kiwi
 
-            return [
-                _keeping_numbers(*both) for both in zip(sentences, shared_kiwi().space(iter(sentences)), strict=True)
-            ]
+            return [_parted(*both) for both in zip(sentences, shared_kiwi().space(iter(sentences)), strict=True)]
         try:
             from pykospacing import Spacing as PyKoSpacing
         except ImportError as error:
@@ -39,11 +36,32 @@ class Spacing:
                 "pip install git+https://github.com/haven-jeon/PyKoSpacing.git, or take engine kiwi"
             ) from error
         space = PyKoSpacing()
-        return [_keeping_numbers(sentence, space(sentence)) for sentence in sentences]
+        return [_parted(sentence, space(sentence)) for sentence in sentences]
 
 
-def _keeping_numbers(before: str, after: str) -> str:
-    """The spaced sentence, with a percent sign back at its number; unspaced where a number still differs."""
-    if numbers(before) != numbers(after):
-        after = re.sub(r"(?<=\d) (?=[%\u2030])", "", after)
-    return after if numbers(before) == numbers(after) else before
+def gaps(text: str) -> set[int]:
+    """Before which letters words begin, spaces not counted: {0, 2} for "날씨 좋다"."""
+    found, position = set(), 0
+    for word in text.split():
+        found.add(position)
+        position += len(word)
+    return found
+
+
+def _parted(before: str, after: str) -> str:
+    """The sentence with the spaces that the engine adds, none of them within a number; the rest stays as it was.
+
+    Both engines also join words and may change letters ("안되요" becomes "안ᆫ되요" in Kiwi); a sentence
+    whose letters they change stays as it was.
+    """
+    if "".join(before.split()) != "".join(after.split()):
+        return before
+    within = {place for number in NUMBER.finditer(before) for place in range(number.start() + 1, number.end())}
+    added = gaps(after) - gaps(before)
+    parts, letters = [], 0
+    for place, character in enumerate(before):
+        if letters in added and place not in within and not character.isspace():
+            parts.append(" ")
+        parts.append(character)
+        letters += not character.isspace()
+    return "".join(parts)

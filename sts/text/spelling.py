@@ -1,5 +1,6 @@
 """Spelling correction."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 # which slips Kiwi looks for, and how unlikely a slip it takes into account
 KIWI_TYPOS = "basic_with_continual_and_lengthening"
 KIWI_THRESHOLD = 2.5
+# halves of characters, which Kiwi can't give back
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class SpellingServiceError(StsError):
@@ -47,7 +50,8 @@ class Spelling:
             from sts.text.analysers.kiwi import shared_kiwi
 
             kiwi = shared_kiwi()
-            found = kiwi.tokenize(iter(sentences), typos=KIWI_TYPOS, typo_cost_threshold=KIWI_THRESHOLD)
+            whole = (_LONE_SURROGATE.sub("\ufffd", sentence) for sentence in sentences)
+            found = kiwi.tokenize(whole, typos=KIWI_TYPOS, typo_cost_threshold=KIWI_THRESHOLD)
             for sentence, tokens in zip(sentences, found, strict=True):
                 yield _respelled(kiwi, sentence, tokens), False
             return

@@ -162,7 +162,7 @@ def test_a_file_without_a_pair_is_an_error(tmp_path, capsys):
         (["--output", "there.csv"], "--output there.csv: the file exists; name another one, or add --overwrite"),
         (["--output", "folder.csv", "--overwrite"], "--output folder.csv: is a folder; name a file"),
         (["--output", "a.csv", "--seed", "-1"], "--seed is -1, allowed is 0 or more"),
-        (["--output", "a.csv", "--workers", "0"], "--workers is 0, allowed is 1 or more"),
+        (["--output", "a.csv", "--workers", "0"], "--workers is 0, allowed is 1 to 1024"),
         (["--output", "a.csv", "--methods", "magic"], "method 'magic' is not known"),
         (["--output", "a.csv", "--methods", "swap", "--alpha", "0.2"], "--alpha goes with the methods sr, ri"),
         (["--output", "a.csv", "--label-with", "nowhere"], "nowhere"),

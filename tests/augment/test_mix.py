@@ -40,7 +40,7 @@ def test_a_mix_that_makes_no_sense_says_why(words, message):
         ({"alpha": 0}, "--alpha is 0, allowed is above 0 and at most 1"),
         ({"alpha": 1.1}, "--alpha is 1.1"),
         ({"alpha": float("nan")}, "--alpha is nan"),
-        ({"new_per_pair": 0}, "--new-per-pair is 0, allowed is 1 or more"),
+        ({"new_per_pair": 0}, "--new-per-pair is 0, allowed is 1 to 1000"),
         ({"label_bound": 5.5}, "--label-bound is 5.5, allowed is 0 to 5"),
     ],
 )
