@@ -55,8 +55,8 @@ class Cleanse:
     def apply(self, sentences: Sequence[str]) -> list[str]:
         """The cleansed sentences, in their order.
 
-        What is dropped leaves a space where it would otherwise glue two words, but nothing where it
-        was an aside in brackets: "한국(韓國)은" becomes "한국은".
+        What is dropped leaves a space where it would otherwise glue two words or a number, but nothing
+        where it was an aside in brackets: "한국(韓國)은" becomes "한국은".
         """
         kept = frozenset(field.name for field in fields(self) if getattr(self, field.name))
         return [_cleanse(sentence, kept) for sentence in sentences]
@@ -73,7 +73,7 @@ def _cleanse(text: str, kept: frozenset[str]) -> str:
             dropped.append(piece)
         else:
             if dropped:
-                parts.append(_gap("".join(dropped), parts, piece))
+                parts += _gap("".join(dropped), parts, piece, match.lastgroup == "digits")
                 dropped = []
             elif match.lastgroup == "digits":
                 _unsign(parts, piece)
@@ -87,11 +87,17 @@ def _unsign(parts: list[str], number: str) -> None:
         parts.pop()
 
 
-def _gap(dropped: str, before: list[str], after: str) -> str:
-    if not dropped or not before:
+def _gap(dropped: str, parts: list[str], after: str, is_number: bool) -> str:
+    """What takes the place of a dropped run: a space where there was one, or where words or a number would be glued."""
+    if not parts:
         return ""
-    aside = dropped[0] in _OPENING and dropped[-1] in _CLOSING and " " not in dropped
-    return "" if aside and before[-1][-1].isalpha() and after[0].isalpha() else " "
+    left, right = parts[-1][-1], after[0]
+    if " " in dropped:
+        return " "
+    if dropped[0] in _OPENING and dropped[-1] in _CLOSING and left.isalpha() and right.isalpha():
+        return ""
+    glues_number = left not in _OPENING if is_number else left.isdecimal() and right not in _CLOSING
+    return " " if glues_number or (left.isalnum() and right.isalnum()) else ""
 
 
 @lru_cache(maxsize=1)

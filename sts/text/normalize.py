@@ -12,7 +12,7 @@ _STRAY = re.compile(
     rf"(?<![\u200d\ufe0f{_EMOJI}])[\u200d\ufe0e\ufe0f](?!\u20e3)|\u200d(?![{_EMOJI}])|(?<![\U0001f3f4{_TAGS}])[{_TAGS}]+"
 )
 _EMOJI_PARTS = re.compile(rf"[\u200d\ufe0e\ufe0f{_TAGS}]")
-_DOTS = re.compile(r"(?<![\d.])\.{2,}+|\.{2,}+(?!\d)|\.*\u2026[.\u2026]*")
+_DOTS = re.compile(r"\.*\u2026[.\u2026]*|(?<![\d.])\.{2,}+|\.{2,}+(?!\d)")
 _REPEATED = re.compile(r"([^\w\s./])\1+")
 
 

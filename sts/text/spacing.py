@@ -1,11 +1,13 @@
 """Spacing: Korean words that are run together are set apart."""
 
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Literal
 
 from sts.errors import UsageError
-from sts.text.numbers import NUMBER
+from sts.text.numbers import NUMBER, numbers
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Spacing:
                 "step 'spacing': PyKoSpacing is not installed and not on PyPI: "
                 "pip install git+https://github.com/haven-jeon/PyKoSpacing.git, or take engine kiwi"
             ) from error
-        space = PyKoSpacing()
-        return [_parted(sentence, space(sentence)) for sentence in sentences]
+        with redirect_stdout(StringIO()):  # its model draws a bar for each sentence
+            space = PyKoSpacing()
+            return [_parted(sentence, space(sentence)) for sentence in sentences]
 
 
 def gaps(text: str) -> set[int]:
@@ -64,4 +67,5 @@ def _parted(before: str, after: str) -> str:
             parts.append(" ")
         parts.append(character)
         letters += not character.isspace()
-    return "".join(parts)
+    spaced = "".join(parts)
+    return spaced if numbers(spaced) == numbers(before) else before  # "COVID -19" would be another number

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 # which slips Kiwi looks for, and how unlikely a slip it takes into account
 KIWI_TYPOS = "basic_with_continual_and_lengthening"
 KIWI_THRESHOLD = 2.5
-# halves of characters, which Kiwi can't give back
+# halves of characters, which Kiwi can't give back: in a word that is written anew, U+FFFD takes their place
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -58,7 +60,7 @@ class Spelling:
         check = _hanspell()
         for sentence in sentences:
             try:
-                yield check(sentence), False
+                yield _keeping_numbers(sentence, check(sentence)), False
             except SpellingServiceError:
                 if self.on_error == "error":
                     raise
@@ -73,7 +75,10 @@ def _respelled(kiwi: "kiwipiepy.Kiwi", sentence: str, tokens: "Sequence[kiwipiep
         if any(token.typo_cost > 0 for token in word):
             parts += [sentence[end : word[0].start], kiwi.join([(token.form, token.tag) for token in word])]
             end = word[-1].end
-    corrected = "".join([*parts, sentence[end:]])
+    return _keeping_numbers(sentence, "".join([*parts, sentence[end:]]))
+
+
+def _keeping_numbers(sentence: str, corrected: str) -> str:
     return corrected if numbers(corrected) == numbers(sentence) else sentence
 
 
@@ -83,18 +88,28 @@ def _hanspell() -> Any:
         from hanspell import spell_checker
     except ImportError as error:
         raise UsageError(
-            "step 'spelling': py-hanspell is not installed: pip install py-hanspell (it needs a network service), "
-            "or take engine kiwi"
+            "step 'spelling': py-hanspell is not installed, and what PyPI has of it no longer builds: "
+            "pip install --no-build-isolation git+https://github.com/ssut/py-hanspell.git (it needs a network "
+            "service), or take engine kiwi"
         ) from error
 
     def check(sentence: str) -> str:
         try:
-            return str(spell_checker.check(sentence).checked)
+            with redirect_stdout(StringIO()):  # it prints what the service answers
+                answer = spell_checker.check(sentence)
+            # the library refuses more than 500 characters by an answer without text
+            corrected = str(answer.checked) if answer.result else None
         # the library leaves any failure of its service unhandled: no network, another answer, a missing key
         except Exception as error:
             raise SpellingServiceError(
                 f"step 'spelling': py-hanspell's service can't be used ({type(error).__name__}: {error}); check the "
                 "network, set on_error to keep to leave such sentences as they are, or take engine kiwi"
             ) from error
+        if corrected is None:
+            raise SpellingServiceError(
+                f"step 'spelling': py-hanspell refuses '{sentence:.40}' ({len(sentence):,} characters; it takes 500); "
+                "set on_error to keep to leave such sentences as they are, or take engine kiwi"
+            )
+        return corrected
 
     return check

@@ -72,7 +72,7 @@ def test_places_are_before_predicates_with_the_adverbs_that_go_with_them(text, e
         "정책이 결정되다.",  # passive: nobody who does it well
         "돈이 있다.",  # a verb that means little by itself
         "경제를 위한 대책",
-        "빵을 먹기 시작했다.",  # the ending leans on the next word
+        "길 찾아 헤맸다.",  # the ending leans on the next word
         "그가 '좋다'고 했다.",  # a quotation begins
         "그는 서울이다.",  # a name
     ],
@@ -113,12 +113,13 @@ def test_an_adverb_is_inserted_and_nothing_else_changes(method):
 
 
 def test_the_model_decides_which_adverb(method):
-    degrees = {inserted(SENTENCES[0], vary(method, SENTENCES[:1], seed)[0])[0] for seed in range(30)}
+    degrees = Counter(inserted(SENTENCES[0], new)[0] for new in vary(method, SENTENCES[:1] * 200))
     assert 4 <= len(degrees) <= 15
-    assert {"매우", "아주"} <= degrees <= DEGREE
+    assert degrees.keys() <= DEGREE
+    assert {adverb for adverb, _ in degrees.most_common(2)} == {"매우", "아주"}
     likeliest = MaskedInsertion(top_k=1)
     likeliest._model = method._model
-    assert {vary(likeliest, SENTENCES[:1], seed)[0] for seed in range(5)} == {"응답성이 아주 높습니다."}
+    assert set(vary(likeliest, SENTENCES[:1] * 5)) == {"응답성이 매우 높습니다."}
 
 
 def test_a_new_sentence_depends_on_its_source_and_generator_alone(method):

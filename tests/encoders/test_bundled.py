@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from sts.encoders import find_encoder
 from sts.errors import EncoderError, MissingDependency
@@ -66,6 +66,17 @@ def test_albert_kor_starts_classification_from_the_pretrained_pooler(albert):
     weights = torch.load(source / "pytorch_model.bin", weights_only=True)
     assert torch.equal(model.albert.pooler.weight, weights["albert.pooler.weight"])
     assert torch.equal(model.albert.pooler.bias, weights["albert.pooler.bias"])
+
+
+def test_albert_kor_is_a_masked_language_model_too(albert):
+    tokenizer = AutoTokenizer.from_pretrained(albert.folder)
+    with quiet_libraries():
+        model = AutoModelForMaskedLM.from_pretrained(albert.folder).eval()
+    assert model.predictions.decoder.weight is model.albert.embeddings.word_embeddings.weight
+    batch = tokenizer("숙소가 깨끗하고 호스트가 [MASK] 친절해요.", return_tensors="pt")
+    with torch.inference_mode():
+        scores = model(**batch).logits[0, batch["input_ids"][0].tolist().index(tokenizer.mask_token_id)]
+    assert {"정말", "너무", "아주"} <= set(tokenizer.convert_ids_to_tokens(scores.topk(10).indices))
 
 
 def test_albert_kor_cuts_at_its_own_positions(albert):

@@ -349,6 +349,7 @@ def test_all_of_a_checkpoint_and_no_more_is_fetched():
     from fnmatch import fnmatch
 
     wanted = ["model-00001-of-00002.safetensors", "model.safetensors.index.json", "vocab.txt", "tokenizer.json"]
+    wanted += ["generation_config.json", "source.spm", "sentencepiece.bpe.model"]
     others = ["pytorch_model.bin", "tf_model.h5", "modeling_own.py", "1_Pooling/config.json", "onnx/model.onnx"]
     assert [name for name in wanted + others if any(fnmatch(name, pattern) for pattern in FILES)] == wanted
 

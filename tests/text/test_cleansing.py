@@ -1,10 +1,9 @@
+import itertools
 import random
-import unicodedata
 
 import pytest
 
 from sts.text.cleansing import Cleanse
-from sts.text.normalize import normalize
 from sts.text.numbers import numbers
 
 KOREAN_ONLY = Cleanse(latin=False, han=False, kana=False, punctuation=False, emoji=False, symbols=False)
@@ -38,11 +37,14 @@ def test_each_script_has_its_own_switch(dropped, left):
         ("3, 4개", "3 4개"),
         ("3!4", "3 4"),
         ("한국(韓國)은", "한국은"),
+        ("좋다A, 좋다AB나쁘다", "좋다 좋다 나쁘다"),
         ("좋다,나쁘다", "좋다 나쁘다"),
         ("WiFi가 GOOD 좋아요", "가 좋아요"),
         ("가족 👨‍👩‍👧과 🇰🇷 여행👍🏽!", "가족 과 여행"),
         ("3kg 쌀", "3 쌀"),
         ("ABC only", ""),
+        ("6·25와 6ㆍ25, 10∼20명, 사과ㆍ배", "6·25와 6ㆍ25 10∼20명 사과 배"),
+        ("(A)3 .5점", "3 .5점"),
     ],
 )
 def test_letters_outside_korean_go_and_numbers_stay(text, cleansed):
@@ -60,47 +62,28 @@ def test_an_emoji_is_kept_or_dropped_whole():
 
 
 @pytest.mark.parametrize(
-    ("text", "normalized"),
+    ("text", "cleansed"),
     [
-        (unicodedata.normalize("NFD", "숙소는 깨끗해요"), "숙소는 깨끗해요"),
-        ("가\u200b나\u202e다\x00\ufeff", "가나다"),
-        ("  가 \t\n 나\u3000다\xa0라 ", "가 나 다 라"),
-        ("정말!!!! 왜??? 음.... 그래…… 아,, ~~", "정말! 왜? 음... 그래... 아, ~"),
-        ("1,000.5 3..5 2--1", "1,000.5 3..5 2--1"),
-        ("가😀😀 👩‍💻", "가😀 👩‍💻"),
-        ("하하하 ㅋㅋㅋ", "하하하 ㅋㅋㅋ"),
-        ("\ud800가", "가"),
-        ("", ""),
+        ("COVID-19 감염", "19 감염"),
+        ("EBS-1.5와 -3", "1.5와 -3"),
+        ("A.5 (B-7) -A-5", "5 (7) --5"),
+        ("A-½ B-", "-½ -"),
+        ("-A", "-"),
+        ("기구(ABC3)는, 좋다AB! 3A,4", "기구(3)는, 좋다! 3 ,4"),
     ],
 )
-def test_normalizing(text, normalized):
-    assert normalize(text) == normalized
-    assert normalize(normalized) == normalized
+def test_no_mark_becomes_the_sign_of_a_number(text, cleansed):
+    assert Cleanse(latin=False).apply([text]) == [cleansed]
 
 
-def test_no_number_is_ever_changed():
+def test_no_switch_ever_changes_a_number():
     generator = random.Random(0)
-    alphabet = [
-        "3.5",
-        "1,000",
-        "-3",
-        "50%",
-        "10:30",
-        "7",
-        "12",
-        "점",
-        "원",
-        " ",
-        " ",
-        "!",
-        "...",
-        "A",
-        "(",
-        ")",
-        "漢",
-        "😀",
-    ]
-    for _ in range(3000):
-        text = "".join(generator.choices(alphabet, k=generator.randint(1, 9)))
-        for step in (KOREAN_ONLY.apply([text])[0], normalize(text)):
-            assert numbers(step) == numbers(text), text
+    pieces = (
+        "3.5 1,000 -3 .5 50% 10:30 1/2 6·25 7 - + . , ~ A 가 漢 あ 점 😀 ( ) ! € \u318d … COVID-19".split() + [" "] * 5
+    )
+    switches = ("hangul", "latin", "han", "kana", "punctuation", "emoji", "symbols")
+    texts = ["".join(generator.choices(pieces, k=generator.randint(1, 9))) for _ in range(200)]
+    for kept in itertools.product([True, False], repeat=len(switches)):
+        step = Cleanse(**dict(zip(switches, kept, strict=True)))
+        for text, cleansed in zip(texts, step.apply(texts), strict=True):
+            assert numbers(cleansed) == numbers(text), (text, step)

@@ -1,5 +1,4 @@
-import sys
-import types
+import random
 
 import pytest
 
@@ -8,9 +7,10 @@ from sts.pairs.load import sample_file
 from sts.pairs.rows import read_pairs
 from sts.text import PRESETS, TextPipeline, find_pipeline
 from sts.text.morphemes import Morphemes
+from sts.text.normalize import Normalize
 from sts.text.numbers import numbers
 from sts.text.spacing import Spacing
-from sts.text.spelling import Spelling, SpellingServiceError
+from sts.text.spelling import Spelling
 
 
 def write(tmp_path, text):
@@ -46,14 +46,33 @@ def test_every_number_of_the_sample_survives_every_preset():
         assert [numbers(sentence) for sentence in prepared] == [numbers(sentence) for sentence in sentences]
 
 
-def test_a_number_stays_in_one_piece_through_morphemes():
-    step = Morphemes(drop_tags=("NNB", "JKB", "SF"))
-    assert step.apply(["10:30에 1,000원, -3점 50% 2020-01-02."])[0] == "10:30 1,000 , -3 50% 2020-01-02"
-
-
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_the_same_after_being_stored(name):
     assert TextPipeline.from_dict(PRESETS[name].to_dict(), "here") == PRESETS[name]
+
+
+def test_no_number_is_changed_by_any_step():
+    generator = random.Random(0)
+    words = (
+        "3.5점 1,000원 -3도 .5 50% 10:30에 1/2 3·1절 2020-01-02 COVID-19 제3자 A4 (5) 좋다 왠만하면 했다.3개".split()
+    )
+    texts = [" ".join(generator.choices(words, k=generator.randint(1, 6))) for _ in range(300)]
+    texts += ["".join(generator.choices(words, k=generator.randint(1, 3))) for _ in range(300)]
+    expected = [numbers(text) for text in texts]
+    for step in (Morphemes(), Morphemes(drop_tags=("NNB", "SW", "SP", "SO", "SF")), Spacing(), Spelling()):
+        assert [numbers(text) for text in step.apply(texts)] == expected, step
+    prepared = find_pipeline("original").apply(texts)
+    assert [numbers(text) for text in prepared.sentences] == expected
+
+
+def test_versions_are_those_of_the_packages_that_steps_use(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.version", lambda package: f"version of {package}")
+    steps = (Normalize(), Spacing("pykospacing"), Spelling("hanspell"))
+    assert TextPipeline("x", steps).versions() == {
+        "pykospacing": "version of pykospacing",
+        "py-hanspell": "version of py-hanspell",
+    }
+    assert set(TextPipeline("x", (Spelling(),)).versions()) == {"kiwipiepy", "kiwipiepy_model"}
 
 
 def test_a_file_of_steps(tmp_path):
@@ -84,7 +103,17 @@ def test_a_file_of_steps(tmp_path):
         ),
         ("name: x\nsteps:\n- step: spacing\n  engine: x\n", "'engine' is 'x'; allowed is 'kiwi' or 'pykospacing'"),
         ("name: x\nsteps:\n- step: morphemes\n  drop_tags: JKS\n", "'drop_tags' is 'JKS'; allowed is a list of texts"),
+        ("name: x\nsteps: [{step: [normalize]}]\n", r"step 1: 'step' is \['normalize'\]; allowed are normalize"),
+        ("name: x\nsteps: [{step: normalize, 3: 4}]\n", r"\(normalize\): unknown setting 3; allowed are no settings"),
+        ("name: x\nsteps: [{step: morphemes, analyser: mecap}]\n", "'analyser' is 'mecap'; allowed are kiwi, khaiii"),
+        ("name: x\nsteps: [{step: morphemes, drop_tags: [JKS, JSK]}]\n", "'drop_tags' holds 'JSK'; allowed are EC, EF"),
+        ("name: ' '\nsteps: []\n", "'name' is ' '; it must be text on one line"),
+        ('name: "a\\nb"\nsteps: []\n', "'name' is 'a.*nb'; it must be text on one line"),
+        ("name: x\nsteps: &again [*again]\n", r"step 1: 'step' is \[\[.*; allowed are normalize"),
+        ("name: 2020-13-45\nsteps: []\n", "not YAML .month must be in 1..12"),
         ("name: [", "not YAML"),
+        ("[" * 2000, "not YAML"),
+        ("name: x\nsteps: []\n---\nname: y\n", "not YAML .expected a single document"),
         ("!!python/object/apply:os.system ['true']", "not YAML"),
     ],
 )
@@ -93,63 +122,27 @@ def test_files_that_hold_no_pipeline(tmp_path, text, message):
         find_pipeline(write(tmp_path, text))
 
 
-def test_names_that_are_no_pipeline():
-    with pytest.raises(UsageError, match=r"'orginal': neither a preset \(none, normalize, original\) nor a YAML file"):
-        find_pipeline("orginal")
-    step = TextPipeline("x", (Morphemes("chacha"),))
-    with pytest.raises(UsageError, match="analyser 'chacha' is not known; allowed are kiwi"):
-        step.apply(["가"])
+def test_a_file_that_blows_up_is_refused_at_once(tmp_path):
+    doubling = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    with pytest.raises(DataError, match="a text pipeline is an object with 'name' and a list 'steps'"):
+        find_pipeline(write(tmp_path, "l0: &l0 [x]\n" + doubling))
+    with pytest.raises(DataError, match=r"step 1: 'step' is .*; allowed are normalize"):
+        find_pipeline(write(tmp_path, f"name: x\nsteps:\n- &l0 [x]\n- {{{doubling.replace(chr(10), ', ')}}}\n"))
 
 
-def test_spacing_sets_words_apart_and_keeps_numbers():
-    assert Spacing().apply(["날씨가좋네요", "회수율을 90%로 올리기로했다"]) == [
-        "날씨가 좋네요",
-        "회수율을 90%로 올리기로 했다",
-    ]
+def test_a_file_in_another_encoding_is_refused(tmp_path):
+    path = tmp_path / "pipeline.yaml"
+    path.write_bytes("name: 내것\nsteps: []\n".encode("cp949"))
+    with pytest.raises(DataError, match=r"not YAML .'utf-8' codec can't decode"):
+        find_pipeline(str(path))
 
 
-def test_pykospacing_is_used_when_it_is_there(monkeypatch):
-    with pytest.raises(UsageError, match=r"not on PyPI: pip install git\+https"):
-        Spacing("pykospacing").apply(["가"])
-    module = types.ModuleType("pykospacing")
-    module.Spacing = lambda: lambda sentence: sentence.replace("가나", "가 나")
-    monkeypatch.setitem(sys.modules, "pykospacing", module)
-    assert Spacing("pykospacing").apply(["가나다"]) == ["가 나다"]
-
-
-def test_spelling_rewrites_only_words_with_a_slip():
-    assert Spelling().apply(["안되요  내일 봐요!", "웬만하면  좋아요"]) == ["안 돼요  내일 봐요!", "웬만하면  좋아요"]
-
-
-def hanspell(check):
-    package, module = types.ModuleType("hanspell"), types.ModuleType("hanspell.spell_checker")
-    module.check = check
-    package.spell_checker = module
-    return package
-
-
-def test_hanspell_is_used_when_it_is_there(monkeypatch):
-    with pytest.raises(UsageError, match="py-hanspell is not installed: pip install py-hanspell"):
-        Spelling("hanspell").apply(["가"])
-    answer = lambda sentence: types.SimpleNamespace(checked=sentence.replace("되요", "돼요"))  # noqa: E731
-    monkeypatch.setitem(sys.modules, "hanspell", hanspell(answer))
-    assert Spelling("hanspell").apply(["안 되요"]) == ["안 돼요"]
-
-
-def test_an_unreachable_service_is_an_error_or_is_counted(monkeypatch):
-    def fail(sentence):
-        if "끊" in sentence:
-            raise ConnectionError("no route to host")
-        return types.SimpleNamespace(checked=sentence + "!")
-
-    monkeypatch.setitem(sys.modules, "hanspell", hanspell(fail))
+@pytest.mark.parametrize("name", ["orginal", "", "x" * 5000, "a\0b", "."])
+def test_names_that_are_no_pipeline(name):
     with pytest.raises(
-        SpellingServiceError, match=r"can't be used \(ConnectionError: no route to host\); check the net"
+        UsageError, match=r"text pipeline '.*: neither a preset \(none, normalize, original\) nor a YAML file that"
     ):
-        Spelling("hanspell").apply(["끊겼다"])
-    prepared = TextPipeline("x", (Spelling("hanspell", "keep"),)).apply(["끊겼다", "된다"])
-    assert prepared.sentences == ["끊겼다", "된다!"]
-    assert prepared.failed == 1
+        find_pipeline(name)
 
 
 @pytest.mark.parametrize("text", ["\ud800\x00", "\u202e가", "가" * 20_000, "😀" * 50, "\n\n", "ㅋㅋㅋㅋ", "1" * 400])
