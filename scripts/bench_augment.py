@@ -3,7 +3,9 @@
 
 First the command makes EDA pairs of the file, and of one that is several times as long: time and peak
 memory of each whole process. Then both libraries vary the same sentences by the same four methods in one
-process, loaded and warmed up, in turns; what counts is sentences a second that came out changed.
+process, loaded and warmed up, in turns; what counts is sentences a second that came out changed. The other
+one moves words as they are spelled; sts.augment analyses every sentence, before and after, and refuses
+what is no longer Korean or says something else, so it is no race between equals.
 
     python scripts/bench_augment.py --data klue-sts-train.csv
 """

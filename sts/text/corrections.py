@@ -29,6 +29,11 @@ class Correction:
     changes: int
     failed: bool
 
+    @property
+    def in_letters(self) -> bool:
+        """Whether more than spaces changed."""
+        return "".join(self.before.split()) != "".join(self.after.split())
+
 
 def corrections(sentences: Iterable[str], kind: Kind, *, spelling: Spelling, spacing: Spacing) -> Iterator[Correction]:
     """Correct sentences and count what changed, in constant memory.

@@ -4,7 +4,7 @@ import json as json_module
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sts.errors import UsageError
 from sts.files import REPORT_FILE, check_output_folder, replacing_folder, write_json, write_text
@@ -70,6 +70,7 @@ def report_corrections(
         "engines": named,
         "sentences": len(found),
         "changed": len(changed),
+        "changed_in_letters": sum(each.in_letters for each in changed),
         "corrections_per_sentence": round(sum(each.changes for each in found) / len(found), 4),
         "failed": sum(each.failed for each in found),
     }
@@ -99,14 +100,16 @@ def _with_bar(found: Iterable[Correction], total: int) -> Iterator[Correction]:
 
 def _evenly(changed: list[Correction], count: int) -> list[Correction]:
     """So many of the corrections, from all over the data."""
-    step = max(1, len(changed) // count) if count else 1
-    return changed[::step][:count]
+    count = min(count, len(changed))
+    return [changed[place * len(changed) // count] for place in range(count)]
 
 
-def _summary(figures: dict[str, object]) -> str:
+def _summary(figures: dict[str, Any]) -> str:
+    changed, sentences, in_letters = (figures[name] for name in ("changed", "sentences", "changed_in_letters"))
     return (
-        f"{figures['corrections_per_sentence']} corrections per sentence: {figures['changed']:,} of "
-        f"{figures['sentences']:,} sentences change, {figures['failed']:,} could not be treated"
+        f"{figures['corrections_per_sentence']} corrections per sentence: {changed:,} of {sentences:,} sentences "
+        f"change ({changed / sentences:.1%}; {in_letters:,} in letters, {changed - in_letters:,} in spaces alone), "
+        f"{figures['failed']:,} could not be treated"
     )
 
 
@@ -114,7 +117,7 @@ def _table(shown: list[Correction]) -> Table:
     return Table(["before", "after", "changes"], [[each.before, each.after, str(each.changes)] for each in shown])
 
 
-def _markdown(figures: dict[str, object], shown: list[Correction]) -> str:
+def _markdown(figures: dict[str, Any], shown: list[Correction]) -> str:
     return (
         f"# Corrections: {figures['engines']}\n\n{_summary(figures)}.\n\n"
         "A correction is a run of words that differ, or a space that was put in or taken out.\n\n"

@@ -22,8 +22,8 @@ class Normalize:
 
     Hangul is composed (NFC); control, zero-width and direction characters are removed; spaces of any
     kind and number become one; a punctuation mark or tilde that is repeated stays once ("!!!!" is "!"),
-    two or more dots become "...". Slashes, symbols, emoji and letters may repeat ("https://", "★★★",
-    "C++", "ㅋㅋ"), and between two digits nothing is changed.
+    two or more dots become "...". Slashes, brackets, symbols, emoji and letters may repeat ("https://",
+    "★★★", "C++", "ㅋㅋ"), and between two digits nothing is changed.
     """
 
     def apply(self, sentences: Sequence[str]) -> list[str]:
@@ -50,5 +50,6 @@ def _once(match: re.Match[str]) -> str:
     mark, before, after = match[1], match.string[match.start() - 1], match.string[match.end()]
     between_digits = before.isdigit() and after.isdigit()
     would_be_a_sign = mark == "-" and (after.isdigit() or after == ".")
-    is_punctuation = mark == "~" or unicodedata.category(mark)[0] == "P"
-    return mark if is_punctuation and not between_digits and not would_be_a_sign else match[0]
+    # brackets (Ps, Pe) may close two at once
+    is_mark = mark == "~" or unicodedata.category(mark) in ("Po", "Pd", "Pi", "Pf")
+    return mark if is_mark and not between_digits and not would_be_a_sign else match[0]

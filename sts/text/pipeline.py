@@ -165,7 +165,10 @@ def find_pipeline(name: str) -> TextPipeline:
         raise DataError(
             f"{path}: not YAML ({' '.join(str(error).split())}); see text pipelines in the README"
         ) from error
-    return TextPipeline.from_dict(value, str(path))
+    pipeline = TextPipeline.from_dict(value, str(path))
+    if pipeline.name in PRESETS and pipeline != PRESETS[pipeline.name]:
+        raise DataError(f"{path}: 'name' is '{pipeline.name}', a preset with other steps; choose another name")
+    return pipeline
 
 
 def _step(entry: Any, where: str) -> Step:

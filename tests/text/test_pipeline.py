@@ -111,6 +111,7 @@ def test_a_file_of_steps(tmp_path):
         ('name: "a\\nb"\nsteps: []\n', "'name' is 'a.*nb'; it must be text on one line"),
         ("name: x\nsteps: &again [*again]\n", r"step 1: 'step' is \[\[.*; allowed are normalize"),
         ("name: 2020-13-45\nsteps: []\n", "not YAML .month must be in 1..12"),
+        ("name: original\nsteps: []\n", "'name' is 'original', a preset with other steps; choose another name"),
         ("name: [", "not YAML"),
         ("[" * 2000, "not YAML"),
         ("name: x\nsteps: []\n---\nname: y\n", "not YAML .expected a single document"),
