@@ -5,7 +5,7 @@ that is written anew takes the particle or ending that fits it; every other word
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sts.augment.clause import deletable, movable
@@ -59,18 +59,15 @@ class SynonymReplacement(Eda):
         self.thesaurus = thesaurus
 
     def _change(self, sentence: Analysed, count: int, generator: "np.random.Generator") -> str | None:
-        changes: dict[int, str] = {}
-        for number in generator.permutation(len(sentence.words)).tolist():
-            if len(changes) == count:
-                break
-            word = sentence.words[number]
-            for place in _replaceable(word):
-                synonym = _draw(self.thesaurus, word.tokens[place], generator)
-                written = synonym and _rewritten(word, place, synonym)
-                if written:
-                    changes[number] = written
-                    break
-        return _spliced(sentence, changes) if changes else None
+        return _write_words(sentence, count, generator, self._write)
+
+    def _write(self, word: Word, generator: "np.random.Generator") -> str | None:
+        for place in _replaceable(word):
+            synonym = _draw(self.thesaurus, word.tokens[place], generator)
+            written = synonym and _rewritten(word, place, synonym)
+            if written:
+                return written
+        return None
 
 
 class RandomInsertion(Eda):
@@ -91,23 +88,20 @@ class RandomInsertion(Eda):
         self.thesaurus = thesaurus
 
     def _change(self, sentence: Analysed, count: int, generator: "np.random.Generator") -> str | None:
+        return _write_words(sentence, count, generator, self._write)
+
+    def _write(self, word: Word, generator: "np.random.Generator") -> str | None:
         from sts.text.analysers.kiwi import shared_kiwi
 
-        changes: dict[int, str] = {}
-        for number in generator.permutation(len(sentence.words)).tolist():
-            if len(changes) == count:
-                break
-            word = sentence.words[number]
-            place = next(iter(_replaceable(word)), None)
-            if place is None or word.tokens[place].start != word.start:
-                continue
-            tag = base_tag(word.tokens[place].tag)
-            synonym = _draw(self.thesaurus, word.tokens[place], generator) if tag != "VV" else None
-            if synonym is None:
-                continue
-            inserted = shared_kiwi().join([(synonym.form, synonym.tag), AND]) if tag == "VA" else synonym.form
-            changes[number] = f"{inserted} {word.text}"
-        return _spliced(sentence, changes) if changes else None
+        place = next(iter(_replaceable(word)), None)
+        if place is None or word.tokens[place].start != word.start:
+            return None
+        tag = base_tag(word.tokens[place].tag)
+        synonym = _draw(self.thesaurus, word.tokens[place], generator) if tag != "VV" else None
+        if synonym is None:
+            return None
+        inserted = shared_kiwi().join([(synonym.form, synonym.tag), AND]) if tag == "VA" else synonym.form
+        return f"{inserted} {word.text}"
 
 
 class RandomSwap(Eda):
@@ -144,6 +138,23 @@ class RandomDeletion(Eda):
             return None
         gone = set(generator.permutation(optional).tolist()[:count])
         return " ".join(word.text for number, word in enumerate(sentence.words) if number not in gone)
+
+
+def _write_words(
+    sentence: Analysed,
+    count: int,
+    generator: "np.random.Generator",
+    write: "Callable[[Word, np.random.Generator], str | None]",
+) -> str | None:
+    """The sentence with as many words written otherwise as `count` says or can be; None if none can."""
+    changes: dict[int, str] = {}
+    for number in generator.permutation(len(sentence.words)).tolist():
+        if len(changes) == count:
+            break
+        written = write(sentence.words[number], generator)
+        if written:
+            changes[number] = written
+    return _spliced(sentence, changes) if changes else None
 
 
 def _replaceable(word: Word) -> list[int]:

@@ -6,8 +6,9 @@ import pytest
 from sts.evaluate.evaluation import assess, read_scores, score_pairs
 from sts.evaluate.metrics import measure, measure_by_source
 from sts.evaluate.report import write_report
-from sts.evaluate.tables import Table, escape_markdown, metrics_table, source_note, source_table
+from sts.evaluate.tables import metrics_table, source_note, source_table
 from sts.pairs import load_pairs
+from sts.tables import Table, escape_markdown
 
 
 @pytest.fixture
