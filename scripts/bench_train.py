@@ -81,7 +81,7 @@ def planned(encoder: Path, pairs, batch_size: int, folder: Path) -> float:  # no
 
     import numpy as np
 
-    from sts.models.network import new_network
+    from sts.models.network import new_cross_network
     from sts.models.precision import choose_precision
     from sts.train.embedding import train_used_rows
     from sts.train.plan import make_plan
@@ -89,7 +89,7 @@ def planned(encoder: Path, pairs, batch_size: int, folder: Path) -> float:  # no
     from sts.train.trainer import make_trainer
 
     settings = TrainSettings(epochs=1, batch_size=batch_size, zero_label_fraction=1)
-    network = new_network(encoder, head=settings.head, max_length=settings.max_length)
+    network = new_cross_network(encoder, head=settings.head, max_length=settings.max_length)
     tokens = network.tokenizer(pairs["sentence1"][:], pairs["sentence2"][:])["input_ids"]
     lengths = [len(ids) for ids in tokens]
     train_used_rows(network, chain.from_iterable(tokens))

@@ -89,6 +89,19 @@ def scatter_true_predicted(label: "ArrayLike", score: "ArrayLike", threshold: fl
     return fig
 
 
+def stacked_histogram(groups: "Mapping[str, ArrayLike]", x_label: str, y_label: str) -> "Figure":
+    """How many values (each 0 to 5) of each named group lie in each half of a point, one group on top of the other."""
+    import numpy as np
+
+    fig, axes = figure("", x_label, y_label)
+    values = [np.asarray(group, dtype=float) for group in groups.values()]
+    names = [f"{name} ({len(group):,})" for name, group in zip(groups, values, strict=True)]
+    axes.hist(values, bins=list(BIN_EDGES), stacked=True, color=COLOURS[: len(values)], label=names, rwidth=0.94)
+    axes.set(xlim=(0, 5), xticks=range(6))
+    axes.legend(frameon=False, fontsize=9)
+    return fig
+
+
 def error_histogram(label: "ArrayLike", score: "ArrayLike") -> "Figure":
     """How often which error (score - label) occurs."""
     import numpy as np

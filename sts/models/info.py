@@ -1,22 +1,25 @@
 """`sts.json`: what a scorer is, so that whoever loads it scores as training did."""
 
 import json
+import math
+import reprlib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sts.errors import DataError, ScorerError
 from sts.files import write_json
 from sts.text import TextPipeline
 
 INFO_FILE = "sts.json"
-# 2: the text pipeline is stored whole, step by step
-FORMAT_VERSION = 2
+# 3: pooling, prompt, dimensions and calibration of a bi-encoder
+FORMAT_VERSION = 3
 # KLUE's own rule: a pair is similar when its label is 3 or more (Park et al. 2021)
 DEFAULT_THRESHOLD = 3.0
-HEADS = ("linear", "bilstm")
-ORDERS = ("both", "one")
+Mode = Literal["cross", "bi"]
+Head = Literal["linear", "bilstm"]
 Orders = Literal["both", "one"]
+Pooling = Literal["mean", "cls"]
 
 
 @dataclass(frozen=True)
@@ -24,30 +27,37 @@ class ScorerInfo:
     """What `sts.json` holds.
 
     Attributes:
-        mode: `cross`, a cross-encoder.
+        mode: `cross`, a cross-encoder, or `bi`, a bi-encoder.
         base_model: the encoder it was trained from, as the user named it, and where that came from.
-        head: what turns token states into a score: `linear` or `bilstm`.
+        head: what turns token states into a score: `linear` or `bilstm`; None for a bi-encoder.
+        max_length: tokens of a pair (of a sentence, for a bi-encoder), special tokens included; longer ones are cut.
         orders: `both` when a score is the mean over both orders of the sentences, so that it does not
-            depend on the order; `one` when the pair is scored as it comes, which is twice as fast.
-        max_length: tokens of a pair, special tokens included; longer pairs are cut there.
+            depend on the order; `one` when the pair is scored as it comes, which is twice as fast; None for a
+            bi-encoder, where the order never matters.
+        pooling: what turns token states into a vector: `mean` or `cls`; None for a cross-encoder.
+        prompt: what is put before each sentence; empty for a cross-encoder.
+        calibration: for a bi-encoder, for each number of dimensions that its vectors may be cut to (as text), the
+            slope and intercept of `sts.models.calibration`; None for a cross-encoder, whose sigmoid times 5 is the
+            score.
         threshold: scores from here on mean "similar", 0 to 5.
         text_pipeline: how sentences are prepared before they are scored, as `TextPipeline.to_dict` puts it.
-        calibration: what maps raw outputs to scores; None for a cross-encoder, whose sigmoid times 5 is the score.
         settings: the training settings.
         data: description, size and fingerprint of the training pairs.
         metrics: results on the validation splits.
         versions: package versions it was trained with.
     """
 
-    mode: str
+    mode: Mode
     base_model: str
     base_model_origin: str
-    head: str
+    head: Head | None
     max_length: int
-    orders: Orders = "both"
+    orders: Orders | None = "both"
+    pooling: Pooling | None = None
+    prompt: str = ""
+    calibration: dict[str, dict[str, float]] | None = None
     threshold: float = DEFAULT_THRESHOLD
     text_pipeline: dict[str, Any] = field(default_factory=lambda: {"name": "none", "steps": []})
-    calibration: None = None
     settings: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -92,14 +102,45 @@ def read_info(folder: Path) -> ScorerInfo:
 
 
 def _check(path: Path, info: ScorerInfo) -> None:
+    cross = info.mode == "cross"
     rules = [
-        ("mode", info.mode == "cross", "'cross'"),
-        ("head", info.head in HEADS, " or ".join(map(repr, HEADS))),
-        ("orders", info.orders in ORDERS, " or ".join(map(repr, ORDERS))),
-        ("calibration", info.calibration is None, "null"),
-        ("threshold", isinstance(info.threshold, int | float) and 0 <= info.threshold <= 5, "a number from 0 to 5"),
+        ("mode", info.mode in get_args(Mode), "'cross' or 'bi'"),
+        ("head", info.head in get_args(Head) if cross else info.head is None, "'linear' or 'bilstm', null in mode bi"),
+        (
+            "orders",
+            info.orders in get_args(Orders) if cross else info.orders is None,
+            "'both' or 'one', null in mode bi",
+        ),
+        (
+            "pooling",
+            info.pooling is None if cross else info.pooling in get_args(Pooling),
+            "'mean' or 'cls', null in mode cross",
+        ),
+        ("prompt", isinstance(info.prompt, str) and not (cross and info.prompt), "text, none in mode cross"),
+        (
+            "calibration",
+            info.calibration is None if cross else _good_calibration(info.calibration),
+            "a slope above 0 and an intercept for each number of dimensions, null in mode cross",
+        ),
+        ("threshold", _is_number(info.threshold) and 0 <= info.threshold <= 5, "a number from 0 to 5"),
         ("max_length", isinstance(info.max_length, int) and info.max_length >= 8, "a whole number from 8 on"),
     ]
     for name, holds, allowed in rules:
         if not holds:
-            raise ScorerError(f"{path}: field '{name}' is {getattr(info, name)!r}; this version of sts knows {allowed}")
+            raise ScorerError(
+                f"{path}: field '{name}' is {reprlib.repr(getattr(info, name))}; this version of sts knows {allowed}"
+            )
+
+
+def _good_calibration(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(dimensions.isdecimal() and int(dimensions) >= 1 for dimensions in value)
+        and all(isinstance(curve, dict) and set(curve) == {"slope", "intercept"} for curve in value.values())
+        and all(all(map(_is_number, curve.values())) and curve["slope"] > 0 for curve in value.values())
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

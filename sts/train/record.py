@@ -10,9 +10,10 @@ from sts import __version__
 from sts.encoders import Encoder
 from sts.errors import UsageError
 from sts.models import DEFAULT_THRESHOLD, ScorerInfo
+from sts.models.info import Mode
 from sts.pairs import LoadedPairs
 from sts.text import TextPipeline
-from sts.train.data import Augmentation
+from sts.train.data import Augmentation, Distillation
 from sts.train.settings import TrainSettings
 
 RUN_FILE = "run.json"
@@ -20,13 +21,14 @@ PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "dat
 
 
 def make_info(
-    mode: str,
+    mode: Mode,
     encoder: Encoder,
     data: LoadedPairs,
     intermediate: LoadedPairs | None,
     settings: TrainSettings,
     pipeline: TextPipeline,
     augmentation: Augmentation | None,
+    distillation: Distillation | None,
 ) -> ScorerInfo:
     """What `sts.json` will say of the scorer, its metrics apart."""
     described: dict[str, Any] = {
@@ -42,16 +44,21 @@ def make_info(
         }
     if augmentation:
         described["augmentation"] = {"methods": dict(augmentation.mix), **asdict(augmentation.settings)}
+    if distillation:
+        described["silver"] = _described(distillation)
+    cross = mode == "cross"
     return ScorerInfo(
         mode=mode,
         base_model=encoder.name,
         base_model_origin=encoder.origin,
-        head=settings.head,
+        head=settings.head if cross else None,
         max_length=settings.max_length,
-        orders=settings.orders,
+        orders=settings.orders if cross else None,
+        pooling=None if cross else settings.pooling,
+        prompt="" if cross else encoder.prompt,
         threshold=DEFAULT_THRESHOLD,
         text_pipeline=pipeline.to_dict(),
-        settings=asdict(settings),
+        settings={name: getattr(settings, name) for name in settings.used(mode)},
         data=described,
         versions=_versions() | pipeline.versions(),
     )
@@ -64,22 +71,30 @@ def _versions() -> dict[str, str]:
 
 
 def identify(
+    mode: Mode,
     encoder: Encoder,
     data: LoadedPairs,
     intermediate: LoadedPairs | None,
     settings: TrainSettings,
     pipeline: TextPipeline,
     augmentation: Augmentation | None,
+    distillation: Distillation | None,
 ) -> dict[str, Any]:
     """What makes two trainings the same one."""
     return {
+        "mode": mode,
         "base_model": encoder.name,
         "data": data.fingerprint,
         "intermediate_data": intermediate.fingerprint if intermediate else None,
         "augmentation": {"methods": dict(augmentation.mix), **asdict(augmentation.settings)} if augmentation else None,
+        "silver": _described(distillation) if distillation else None,
         **asdict(settings),
         "text_pipeline": pipeline.to_dict(),
     }
+
+
+def _described(distillation: Distillation) -> dict[str, Any]:
+    return {"teacher": str(distillation.teacher), **asdict(distillation.settings)}
 
 
 def check_resume(work: Path, identity: dict[str, Any]) -> None:

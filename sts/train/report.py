@@ -1,26 +1,29 @@
 """A training's report: which base model, which data, which settings, which result."""
 
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from docstring_parser import parse
 
 from sts import plots
+from sts.augment.silver import ORIGINS, Silver
 from sts.evaluate.metrics import SIMILAR_FROM
 from sts.evaluate.predictions import Predictions, write_predictions
 from sts.files import write_text
-from sts.models import CrossScorer
+from sts.models import BiScorer, CrossScorer, ScorerInfo
+from sts.models.info import Mode
 from sts.pairs import LoadedPairs
-from sts.train.run import TrainingResult, Validated
-from sts.train.settings import TrainSettings
+from sts.train.result import TrainingResult, Validated
+from sts.train.settings import LOSSES, TrainSettings
 
 METRICS = ("pearson", "spearman", "f1", "precision", "recall", "accuracy", "mae", "order_gap")
 
 
 def write_report(
     folder: Path, result: TrainingResult, settings: TrainSettings, data: LoadedPairs, intermediate: LoadedPairs | None
-) -> CrossScorer:
+) -> CrossScorer | BiScorer:
     """Write `report.md`, its plots and the validation splits into `folder`.
 
     Returns:
@@ -33,13 +36,15 @@ def write_report(
         f"# Training report: {info.mode}-encoder from {info.base_model}\n",
         _base_and_data(result, data, intermediate),
         _results(result),
+        *([_silver(result.silver)] if result.silver else []),
         _curves_and_scatter(result),
-        _settings(settings),
+        _settings(settings, info.mode),
         "## Versions\n\n" + "\n".join(f"- {name} {version}" for name, version in info.versions.items()) + "\n",
     ]
     write_text(folder / "report.md", "\n".join(sections))
     write_validation(folder, result, info.threshold)
-    return CrossScorer(result.scorer.network, info, precision=result.scorer.precision)
+    network: Any = result.scorer.network
+    return type(result.scorer)(network, info, precision=result.scorer.precision)
 
 
 def write_validation(folder: Path, result: TrainingResult, threshold: float) -> None:
@@ -64,11 +69,11 @@ def write_validation(folder: Path, result: TrainingResult, threshold: float) -> 
 def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: LoadedPairs | None) -> str:
     info = result.scorer.info
     lines = [
-        f"- Base model: {info.base_model} ({info.base_model_origin}), head: {info.head}",
+        f"- Base model: {info.base_model} ({info.base_model_origin}), {_reading(info)}",
         f"- Data: {data.summary()}; SHA-256 of the pairs {data.fingerprint[:16]}…",
         f"- Trained on {result.trained_on:,} pairs; {result.left_out:,} pairs with label 0 left out by chance",
         f"- Held out: {result.hard.metrics.rows} pairs (hard), {result.random.metrics.rows} pairs (random)",
-        f"- Longer than {info.max_length} tokens, and cut there: {result.truncated} pairs",
+        f"- Longer than {info.max_length} tokens, and cut there: {result.truncated:,} pairs",
         f"- Kept: the checkpoint of step {result.best_step}, the best by Pearson on the hard split",
     ]
     if info.text_pipeline["steps"]:
@@ -86,6 +91,12 @@ def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: Load
     return "\n".join(lines) + "\n"
 
 
+def _reading(info: ScorerInfo) -> str:
+    if info.mode == "cross":
+        return f"head: {info.head}"
+    return f"pooling: {info.pooling}" + (f", put before each sentence: '{info.prompt}'" if info.prompt else "")
+
+
 def _results(result: TrainingResult) -> str:
     rows = ["## Result\n", "| metric | hard validation | random validation |", "|---|---|---|"]
     for name in METRICS:
@@ -95,11 +106,32 @@ def _results(result: TrainingResult) -> str:
         "about the label, as KLUE-STS's dev set has; the checkpoint was chosen on it, so its figures are a little "
         "kind. The random split looks like the training pairs and is easier.\n"
     )
+    if result.scorer.info.calibration:
+        curves = "; ".join(
+            f"{size} dimensions: 5 / (1 + exp(-({curve['slope']:.3f} cosine {curve['intercept']:+.3f})))"
+            for size, curve in result.scorer.info.calibration.items()
+        )
+        rows.append(f"Score of a cosine, fitted to the hard split: {curves}.\n")
+    if result.by_dimension:
+        rows += ["| vectors cut to | Pearson, hard validation | Spearman | F1 |", "|---|---|---|---|"]
+        rows += [
+            f"| {size} dimensions | {metrics.pearson} | {metrics.spearman} | {metrics.f1} |"
+            for size, metrics in result.by_dimension.items()
+        ]
+        rows.append("")
     return "\n".join(rows)
 
 
 def _cell(validated: Validated, name: str) -> str:
     return str(getattr(validated.metrics, name))
+
+
+def _silver(silver: Silver) -> str:
+    counts = ", ".join(f"{silver.origin.count(origin):,} {origin}" for origin in ORIGINS)
+    return (
+        f"## Silver pairs\n\n{len(silver.pairs):,} pairs of training sentences, labelled by the teacher: {counts}.\n\n"
+        "![the teacher's scores](plots/silver.png)\n"
+    )
 
 
 def _curves_and_scatter(result: TrainingResult) -> str:
@@ -123,16 +155,24 @@ def _draw(folder: Path, result: TrainingResult, threshold: float) -> None:
     for name, validated in (("hard", result.hard), ("random", result.random)):
         figure = plots.scatter_true_predicted(validated.pairs["label"][:], validated.scores, threshold)
         plots.save(figure, folder / "plots" / f"{name}.png")
+    if result.silver:
+        label = np.asarray(result.silver.pairs["label"][:])
+        origin = np.array(result.silver.origin)
+        groups = {name: label[origin == name] for name in ORIGINS}
+        plots.save(
+            plots.stacked_histogram(groups, "the teacher's score", "silver pairs"), folder / "plots" / "silver.png"
+        )
 
 
-def _settings(settings: TrainSettings) -> str:
+def _settings(settings: TrainSettings, mode: Mode) -> str:
     described = {
         entry.arg_name: " ".join((entry.description or "").split())
         for entry in parse(TrainSettings.__doc__ or "").params
     }
-    defaults = {field.name: field.default for field in fields(TrainSettings)}
+    defaults = {field.name: field.default for field in fields(TrainSettings)} | {"loss": LOSSES[mode][0]}
     rows = ["## Settings\n", "| setting | value | chosen by | meaning |", "|---|---|---|---|"]
-    for name, value in asdict(settings).items():
+    for name in settings.used(mode):
+        value = getattr(settings, name)
         chosen = "default" if value == defaults[name] else f"the user (default {defaults[name]})"
         rows.append(f"| {name} | {value} | {chosen} | {described[name]} |")
     return "\n".join(rows) + "\n"

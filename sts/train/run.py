@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +9,16 @@ from sts.encoders import Encoder
 from sts.errors import Interrupted, TrainingError
 from sts.evaluate import Metrics, measure
 from sts.files import write_json
-from sts.models import CrossScorer, ScorerInfo
-from sts.models.network import new_network, read_network
+from sts.models import BiScorer, CrossScorer, ScorerInfo
+from sts.models.info import Mode
+from sts.models.network import read_network
 from sts.models.precision import choose_precision
 from sts.pairs import LoadedPairs
 from sts.quiet import quiet_libraries
 from sts.text import find_pipeline
 from sts.train.data import (
     Augmentation,
+    Distillation,
     HeldOut,
     describe,
     hold_out,
@@ -26,56 +26,21 @@ from sts.train.data import (
     prepared,
     rows_to_train_on,
     sentences_and_label,
+    silver_pairs,
     without,
 )
+from sts.train.modes import new_network, scorer_of, tokenized
 from sts.train.plan import Plan, make_plan
 from sts.train.record import RUN_FILE, check_resume, identify, last_checkpoint, make_info
+from sts.train.result import TrainingResult, Validated
 from sts.train.settings import TrainSettings
 
 if TYPE_CHECKING:
-    import numpy as np
     from datasets import Dataset
-    from sentence_transformers import CrossEncoder
 
+    from sts.models.network import Network
     from sts.train.callbacks import GracefulStop
     from sts.train.trainer import PlannedTrainer
-
-
-@dataclass(frozen=True)
-class Validated:
-    """A validation split's pairs, their scores in either order, and what these amount to."""
-
-    pairs: "Dataset"
-    scores: "np.ndarray"
-    metrics: Metrics
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a training ended with.
-
-    Attributes:
-        scorer: the best checkpoint by Pearson on the hard split.
-        hard, random: its results on the two validation splits.
-        history: the trainer's records, one a logging step or validation.
-        left_out: label-0 pairs that were not trained on.
-        trained_on: pairs that were, new ones counted and those of the intermediate task not.
-        truncated: training pairs that were cut at the maximal length.
-        best_step: the step of the checkpoint that was kept.
-        left_as_is: training sentences that the text pipeline would have emptied, and which stayed as they were.
-        augmentation: what the augmentation counted, or None where there was none.
-    """
-
-    scorer: CrossScorer
-    hard: Validated
-    random: Validated
-    history: list[dict[str, Any]]
-    left_out: int
-    trained_on: int
-    truncated: int
-    best_step: int
-    left_as_is: int = 0
-    augmentation: dict[str, Any] | None = None
 
 
 def train_scorer(
@@ -87,9 +52,10 @@ def train_scorer(
     say: Callable[[str], None],
     intermediate: LoadedPairs | None = None,
     augmentation: Augmentation | None = None,
+    distillation: Distillation | None = None,
     held_out: HeldOut | None = None,
     resume: bool = False,
-    mode: str = "cross",
+    mode: Mode = "cross",
     log_to: str = "none",
 ) -> TrainingResult:
     """Train a scorer on pairs and measure its best checkpoint.
@@ -97,14 +63,15 @@ def train_scorer(
     Args:
         encoder: the base model.
         data: labelled pairs; two validation splits are held out from them.
-        settings: how to train.
+        settings: how to train; see `TrainSettings.for_mode`.
         work: folder for checkpoints and `metrics.jsonl`; it outlives an interruption.
         say: prints a line.
         intermediate: pairs that are mixed into the first epoch only.
         augmentation: makes new pairs of those that are trained on.
+        distillation: puts their sentences together anew, labelled by a teacher; mode `bi` only.
         held_out: the split of the data, where it is not to be drawn from the settings' seed.
         resume: go on from the last complete checkpoint in `work`.
-        mode: `cross`, a cross-encoder.
+        mode: `cross` or `bi`.
         log_to: `tensorboard`, `wandb` or `none`.
 
     Raises:
@@ -121,9 +88,10 @@ def train_scorer(
     from sts.train.embedding import train_used_rows
     from sts.train.trainer import freeze
 
+    settings = settings.for_mode(mode)
     precision = choose_precision(settings.precision)
     pipeline = find_pipeline(settings.text_pipeline)
-    identity = identify(encoder, data, intermediate, settings, pipeline, augmentation)
+    identity = identify(mode, encoder, data, intermediate, settings, pipeline, augmentation, distillation)
     if resume:
         check_resume(work, identity)
     held = held_out or hold_out(data.pairs, settings)
@@ -133,52 +101,57 @@ def train_scorer(
     extra = without(intermediate.pairs, held.sentences()) if intermediate else None
     say(describe(held))
     set_seed(settings.seed)
-    network = new_network(encoder.folder, head=settings.head, max_length=settings.max_length)
+    network = new_network(mode, encoder, settings)
     freeze(network, settings.freeze_layers)
+    info = make_info(mode, encoder, data, intermediate, settings, pipeline, augmentation, distillation)
     write_json(work / RUN_FILE, identity)  # not before: a training that can't start leaves nothing behind
-    train, counts = held.train, None
+    train, counts, silver = held.train, None, None
+    added = []
     if augmentation is not None:
-        added = new_pairs(
+        new = new_pairs(
             train.select(kept), augmentation, seed=settings.seed, held_out=held.sentences(), work=work, say=say
         )
-        kept = np.concatenate([kept, len(train) + np.arange(len(added.pairs))])
-        train, counts = (
-            concatenate_datasets([sentences_and_label(train), sentences_and_label(added.pairs)]),
-            added.counts,
-        )
+        added, counts = [new.pairs], new.counts
+    if distillation is not None:
+        silver = silver_pairs(network, info, [train, extra], distillation, precision, settings.seed, say)
+        added.append(silver.pairs)
+    if added:
+        train = concatenate_datasets([sentences_and_label(part) for part in (train, *added)])
+        kept = np.concatenate([kept, np.arange(len(held.train), len(train))])
     parts = [prepared(part, pipeline) for part in (train, extra, held.hard) if part is not None]
-    tokens = [_tokens(network, part) for part, _ in parts]
-    train_used_rows(network, chain.from_iterable(chain.from_iterable(tokens)))
-    lengths = [len(ids) for part in tokens[:-1] for ids in part]
-    plan = make_plan(parts[0][0], kept, parts[1][0] if extra is not None else None, settings, lengths, generator)
+    used, lengths = zip(*(tokenized(mode, network, info.prompt, part) for part, _ in parts), strict=True)
+    train_used_rows(network, set().union(*used))
+    longest = [length for part in lengths[:-1] for length in part]
+    plan = make_plan(parts[0][0], kept, parts[1][0] if extra is not None else None, settings, longest, generator)
     mixed = f", {len(extra):,} intermediate pairs in the first epoch" if extra is not None else ""
     say(
         f"training a {mode}-encoder: {len(kept):,} pairs ({left_out:,} of label 0 left out){mixed}, "
         f"{settings.epochs} epochs, {len(plan.batches):,} batches of {settings.batch_size}, {precision}, "
         f"text pipeline {pipeline.name}, seed {settings.seed}"
     )
-    info = make_info(mode, encoder, data, intermediate, settings, pipeline, augmentation)
     stop = GracefulStop()
     trainer = _trainer(network, plan, settings, precision, work, held.hard, info, stop, say, log_to)
     _run(trainer, stop, last_checkpoint(work) if resume else None)
-    best = CrossScorer(_best_network(trainer, info), info, precision=precision)
+    best = _scorer(_best_network(trainer, info), info, held.hard, precision, settings)
     say("measuring the best checkpoint on both validation splits, in both orders")
     return TrainingResult(
         best,
         _validate(best, held.hard, settings.seed),
         _validate(best, held.random, settings.seed),
+        _by_dimension(best, held.hard, settings.seed),
         trainer.state.log_history,
         left_out,
         len(kept),
-        sum(length > settings.max_length for length in lengths),
+        sum(length > settings.max_length for length in longest),
         trainer.state.best_global_step or 0,
         sum(left_as_is for _, left_as_is in parts[:-1]),
         counts,
+        silver,
     )
 
 
 def _trainer(
-    network: "CrossEncoder",
+    network: "Network",
     plan: Plan,
     settings: TrainSettings,
     precision: str,
@@ -195,8 +168,12 @@ def _trainer(
     from sts.train.callbacks import Records, Schedule
     from sts.train.trainer import make_trainer
 
-    def validate(model: "CrossEncoder") -> dict[str, float]:
-        scores = CrossScorer(model, info, precision=precision).score(validation["sentence1"], validation["sentence2"])
+    def validate(model: "Network") -> dict[str, float]:
+        try:
+            scorer = _scorer(model, info, validation, precision, settings)
+        except TrainingError:  # of its calibration: the cosines do not rise with the labels
+            return {"pearson": -1.0, "spearman": -1.0, "f1": 0.0, "mae": 5.0}
+        scores = scorer.score(validation["sentence1"], validation["sentence2"])
         metrics = measure(validation["label"][:], scores.scores, threshold=info.threshold, bootstrap=0).to_dict()
         values = {name: metrics[name]["value"] for name in ("pearson", "spearman", "f1", "mae")}
         # the same score for every pair has no correlation; it is the worst checkpoint there can be
@@ -213,7 +190,9 @@ def _trainer(
 
         callbacks.append(TensorBoardCallback(SummaryWriter(str(work / "tensorboard"))))
     return make_trainer(
+        info.mode,
         network,
+        info.prompt,
         plan,
         settings,
         precision=precision,
@@ -237,14 +216,34 @@ def _run(trainer: "PlannedTrainer", stop: "GracefulStop", checkpoint: Path | Non
         )
 
 
-def _validate(scorer: CrossScorer, pairs: "Dataset", seed: int) -> Validated:
+def _scorer(
+    network: "Network", info: ScorerInfo, validation: "Dataset", precision: str, settings: TrainSettings
+) -> CrossScorer | BiScorer:
+    columns = (validation[name][:] for name in ("sentence1", "sentence2", "label"))
+    return scorer_of(network, info, *columns, precision=precision, settings=settings)
+
+
+def _validate(scorer: CrossScorer | BiScorer, pairs: "Dataset", seed: int) -> Validated:
     forward = scorer.score(pairs["sentence1"], pairs["sentence2"], progress=True).scores
     backward = scorer.score(pairs["sentence2"], pairs["sentence1"], progress=True).scores
     metrics = measure(pairs["label"][:], forward, threshold=scorer.info.threshold, swapped_score=backward, seed=seed)
     return Validated(pairs, forward, metrics)
 
 
-def _best_network(trainer: "PlannedTrainer", info: ScorerInfo) -> "CrossEncoder":
+def _by_dimension(scorer: CrossScorer | BiScorer, pairs: "Dataset", seed: int) -> dict[int, Metrics]:
+    """A bi-encoder's metrics with its vectors cut to each number of dimensions, where there are several."""
+    sizes = [int(size) for size in scorer.info.calibration or {}]
+    if not isinstance(scorer, BiScorer) or len(sizes) < 2:
+        return {}
+    found = {}
+    for size in sizes:
+        cut = BiScorer(scorer.network, scorer.info, precision=scorer.precision, dimension=size)
+        scores = cut.score(pairs["sentence1"], pairs["sentence2"]).scores
+        found[size] = measure(pairs["label"][:], scores, threshold=scorer.info.threshold, seed=seed)
+    return found
+
+
+def _best_network(trainer: "PlannedTrainer", info: ScorerInfo) -> "Network":
     state = trainer.state
     if state.best_model_checkpoint is None or state.best_metric is None or state.best_metric <= -1:
         raise TrainingError(
@@ -252,8 +251,3 @@ def _best_network(trainer: "PlannedTrainer", info: ScorerInfo) -> "CrossEncoder"
             "lower --learning-rate, train longer, or check that the labels vary"
         )
     return read_network(Path(state.best_model_checkpoint), info)
-
-
-def _tokens(network: "CrossEncoder", pairs: "Dataset") -> list[list[int]]:
-    """Token ids of each pair, not cut."""
-    return network.tokenizer(pairs["sentence1"][:], pairs["sentence2"][:], verbose=False)["input_ids"]

@@ -1,11 +1,19 @@
 """What can be set about a training, with its unit, and what goes together."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Literal, Self
 
 from sts.errors import UsageError
-from sts.models.info import Orders
+from sts.models.info import Head, Mode, Orders, Pooling
 from sts.models.precision import Precision
+
+# the first one is what `auto` stands for
+LOSSES: dict[Mode, tuple[Literal["bce", "mse", "cosent", "angle"], ...]] = {
+    "cross": ("bce", "mse"),
+    "bi": ("cosent", "angle", "mse"),
+}
+# settings that mean something in one mode only
+ONLY: dict[Mode, tuple[str, ...]] = {"cross": ("head", "orders"), "bi": ("pooling", "matryoshka_dims")}
 
 
 @dataclass(frozen=True)
@@ -13,8 +21,14 @@ class TrainSettings:
     """Training settings.
 
     Args:
-        loss: bce = binary cross-entropy on label / 5, mse = squared error on label / 5
-        head: linear = the encoder's own classification head, bilstm = a bidirectional LSTM over the token states
+        loss: for --mode cross, bce = binary cross-entropy on label / 5, or mse = squared error on label / 5; for --mode
+            bi, cosent = pairs in the order of their labels, angle = the same by angles in complex space, or mse =
+            squared error of the cosine; auto = bce and cosent
+        head: for --mode cross, linear = the encoder's own classification head, bilstm = a bidirectional LSTM over the
+            token states
+        pooling: for --mode bi, mean = the mean of the token states, cls = the first one's
+        matryoshka_dims: for --mode bi, numbers of dimensions that vectors may be cut to, each trained beside the whole
+            vector; not given = whole vectors only
         text_pipeline: how sentences are prepared before the model sees them, in training and ever after: none,
             normalize, original, or a YAML file of steps
         epochs: passes over the training pairs; a pair's sentences change places from one pass to the next
@@ -25,9 +39,9 @@ class TrainSettings:
         weight_decay: AdamW's weight decay
         warmup_ratio: share of all steps in which the learning rate rises, 0 to 1
         scheduler: what the learning rate does after warm-up
-        orders: both = a score is the mean over both orders of the sentences and does not depend on the order,
-            one = a pair is scored as it comes, which is twice as fast
-        max_length: tokens of a pair, special tokens included; longer pairs are cut there
+        orders: for --mode cross, both = a score is the mean over both orders of the sentences and does not depend on
+            the order, one = a pair is scored as it comes, which is twice as fast
+        max_length: tokens of a pair, or of a sentence for --mode bi, special tokens included; longer ones are cut there
         freeze_layers: lowest layers of the encoder that stay as they are; from 1 on, so do the embeddings
         zero_label_fraction: share of the pairs with label 0 to train on; most are trivially unrelated
         validation_fraction: share of the pairs in each of the two validation splits, hard and random
@@ -37,8 +51,10 @@ class TrainSettings:
         seed: decides split, order, initialisation and dropout
     """
 
-    loss: Literal["bce", "mse"] = "bce"
-    head: Literal["linear", "bilstm"] = "linear"
+    loss: Literal["auto", "bce", "mse", "cosent", "angle"] = "auto"
+    head: Head = "linear"
+    pooling: Pooling = "mean"
+    matryoshka_dims: list[int] | None = None
     text_pipeline: str = "none"
     epochs: int = 2
     max_steps: int = 0
@@ -73,6 +89,7 @@ class TrainSettings:
             ("validation_fraction", 0 < self.validation_fraction <= 0.4, "above 0 and at most 0.4"),
             ("evaluations_per_epoch", self.evaluations_per_epoch >= 1, "1 or more"),
             ("patience", self.patience >= 1, "1 or more"),
+            ("matryoshka_dims", all(size >= 1 for size in self.matryoshka_dims or []), "1 or more each"),
             ("seed", 0 <= self.seed < 2**32, "0 to 4294967295"),
         ]
         broken = [
@@ -82,3 +99,24 @@ class TrainSettings:
         ]
         if broken:
             raise UsageError("; ".join(broken))
+
+    def for_mode(self, mode: Mode) -> Self:
+        """The settings with their loss decided, for a training in `mode`.
+
+        Raises:
+            UsageError: a setting that the mode has no use for.
+        """
+        settings = replace(self, loss=LOSSES[mode][0]) if self.loss == "auto" else self
+        if settings.loss not in LOSSES[mode]:
+            raise UsageError(f"--loss is {self.loss}; --mode {mode} knows {', '.join(LOSSES[mode])}")
+        other: Mode = "bi" if mode == "cross" else "cross"
+        defaults = {entry.name: entry.default for entry in fields(self)}
+        for name in ONLY[other]:
+            if getattr(self, name) != defaults[name]:
+                raise UsageError(f"--{name.replace('_', '-')} goes with --mode {other}; this is --mode {mode}")
+        return settings
+
+    def used(self, mode: Mode) -> list[str]:
+        """The names of the settings that mean something in `mode`."""
+        other: Mode = "bi" if mode == "cross" else "cross"
+        return [entry.name for entry in fields(self) if entry.name not in ONLY[other]]

@@ -5,13 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from sentence_transformers import CrossEncoder, CrossEncoderTrainer, CrossEncoderTrainingArguments
+from sentence_transformers import (
+    CrossEncoderTrainer,
+    CrossEncoderTrainingArguments,
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+)
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss, MSELoss
+from sentence_transformers.sentence_transformer.losses import (
+    AnglELoss,
+    CoSENTLoss,
+    CosineSimilarityLoss,
+    MatryoshkaLoss,
+)
 from torch.utils.data import BatchSampler
 from transformers import PrinterCallback, TrainerCallback
 
 from sts.errors import UsageError
+from sts.models.info import Mode
+from sts.train.modes import dimensions
 from sts.train.plan import Plan
 from sts.train.settings import TrainSettings
 
@@ -32,13 +45,13 @@ class PlanSampler(BatchSampler):
         return len(self.batches)
 
 
-class PlannedTrainer(CrossEncoderTrainer):
-    """A `CrossEncoderTrainer` whose batches come from a plan; one trainer epoch is the whole plan."""
+class Planned:
+    """What makes a trainer take its batches from a plan; one trainer epoch is the whole plan."""
 
     def __init__(self, *, plan: Plan, **options: Any) -> None:
         self.plan = plan
-        super().__init__(train_dataset=plan.rows, **options)
-        self.remove_callback(PrinterCallback)
+        super().__init__(train_dataset=plan.rows, **options)  # type: ignore[call-arg]
+        self.remove_callback(PrinterCallback)  # type: ignore[attr-defined]
 
     def get_batch_sampler(self, dataset: Any, *_: Any, **__: Any) -> PlanSampler:
         """The plan's batches, instead of any that the arguments name."""
@@ -46,73 +59,94 @@ class PlannedTrainer(CrossEncoderTrainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Write the model alone: the base class adds a pickle of the arguments and a model card."""
-        self.model.save_pretrained(str(output_dir or self.args.output_dir), create_model_card=False)
+        self.model.save_pretrained(str(output_dir or self.args.output_dir), create_model_card=False)  # type: ignore[attr-defined]
+
+
+class PlannedCrossTrainer(Planned, CrossEncoderTrainer):
+    """Trains a cross-encoder by a plan."""
+
+
+class PlannedBiTrainer(Planned, SentenceTransformerTrainer):
+    """Trains a bi-encoder by a plan."""
+
+
+PlannedTrainer = PlannedCrossTrainer | PlannedBiTrainer
 
 
 def make_trainer(
-    network: CrossEncoder,
+    mode: Mode,
+    network: Any,
+    prompt: str,
     plan: Plan,
     settings: TrainSettings,
     *,
     precision: str,
     folder: Path,
-    validate: Callable[[CrossEncoder], dict[str, float]],
+    validate: Callable[[Any], dict[str, float]],
     callbacks: Iterable[TrainerCallback],
     report_to: list[str],
 ) -> PlannedTrainer:
-    """Put a trainer together; `folder` takes its checkpoints.
+    """Put a trainer together; `folder` takes its checkpoints, `prompt` comes before each of a bi-encoder's sentences.
 
     What makes it fast on a CPU: bf16 where the processor has it, batches of similar length, AdamW
     in one fused kernel, padding no further than a batch's longest pair, and no gradients for rows of
     the embeddings that never occur (`sts.train.embedding`).
     """
     steps = -(-len(plan.batches) // settings.gradient_accumulation)
-    arguments = CrossEncoderTrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=1,
-        per_device_train_batch_size=settings.batch_size,
-        gradient_accumulation_steps=settings.gradient_accumulation,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        warmup_steps=round(steps * settings.warmup_ratio),
-        lr_scheduler_type=SCHEDULERS[settings.scheduler],
-        optim="adamw_torch_fused",
-        bf16=precision == "bf16",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        seed=settings.seed,
-        eval_strategy="steps",
-        eval_steps=steps + 1,  # never by itself: the schedule decides
-        save_strategy="steps",
-        save_steps=steps + 1,
-        save_total_limit=2,
-        restore_callback_states_from_checkpoint=True,
-        metric_for_best_model="eval_pearson",
-        greater_is_better=True,
-        logging_steps=max(1, steps // 60),
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to=report_to,
-    )
-    loss = (
-        BinaryCrossEntropyLoss(network)
-        if settings.loss == "bce"
-        else MSELoss(network, activation_fn=torch.nn.Sigmoid())
-    )
-    return PlannedTrainer(
-        plan=plan,
-        model=network,
-        args=arguments,
-        loss=loss,
-        evaluator=_Validation(validate),
-        callbacks=list(callbacks),
-    )
+    values: dict[str, Any] = {
+        "output_dir": str(folder),
+        "num_train_epochs": 1,
+        "per_device_train_batch_size": settings.batch_size,
+        "gradient_accumulation_steps": settings.gradient_accumulation,
+        "learning_rate": settings.learning_rate,
+        "weight_decay": settings.weight_decay,
+        "warmup_steps": round(steps * settings.warmup_ratio),
+        "lr_scheduler_type": SCHEDULERS[settings.scheduler],
+        "optim": "adamw_torch_fused",
+        "bf16": precision == "bf16",
+        "use_cpu": not torch.cuda.is_available(),
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "seed": settings.seed,
+        "eval_strategy": "steps",
+        "eval_steps": steps + 1,  # never by itself: the schedule decides
+        "save_strategy": "steps",
+        "save_steps": steps + 1,
+        "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,
+        "metric_for_best_model": "eval_pearson",
+        "greater_is_better": True,
+        "logging_steps": max(1, steps // 60),
+        "logging_nan_inf_filter": False,
+        "disable_tqdm": True,
+        "report_to": report_to,
+    }
+    options: dict[str, Any] = {
+        "plan": plan,
+        "model": network,
+        "loss": _loss(mode, network, settings),
+        "evaluator": _Validation(validate),
+        "callbacks": list(callbacks),
+    }
+    if mode == "cross":
+        return PlannedCrossTrainer(args=CrossEncoderTrainingArguments(**values), **options)
+    return PlannedBiTrainer(args=SentenceTransformerTrainingArguments(**values, prompts=prompt), **options)
+
+
+def _loss(mode: Mode, network: Any, settings: TrainSettings) -> torch.nn.Module:
+    if mode == "cross":
+        if settings.loss == "bce":
+            return BinaryCrossEntropyLoss(network)
+        return MSELoss(network, activation_fn=torch.nn.Sigmoid())
+    losses = {"cosent": CoSENTLoss, "angle": AnglELoss, "mse": CosineSimilarityLoss}
+    loss: torch.nn.Module = losses[settings.loss](network)
+    sizes = dimensions(network, settings)
+    return MatryoshkaLoss(network, loss, sizes) if len(sizes) > 1 else loss
 
 
 class _Validation(BaseEvaluator):
     """Hands the network to a function that measures it."""
 
-    def __init__(self, validate: Callable[[CrossEncoder], dict[str, float]]) -> None:
+    def __init__(self, validate: Callable[[Any], dict[str, float]]) -> None:
         super().__init__()
         self.validate = validate
 
@@ -121,7 +155,7 @@ class _Validation(BaseEvaluator):
         return self.validate(model)
 
 
-def freeze(network: CrossEncoder, layers: int) -> None:
+def freeze(network: Any, layers: int) -> None:
     """Keep the embeddings and the lowest `layers` layers of the encoder as they are.
 
     Raises:

@@ -27,7 +27,7 @@ from sts.encoders.albert_kor import write_wordpiece_tokenizer
 from sts.encoders.hub import FILES, hub_checkpoint, offline
 from sts.errors import EncoderError, UsageError
 from sts.models import CrossScorer, ScorerInfo
-from sts.models.network import new_network
+from sts.models.network import new_cross_network
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 ARCHITECTURES = {
@@ -55,7 +55,7 @@ def checkpoint(request, vocabulary, tmp_path):
 def scorer_of(folder, max_length):
     encoder = find_encoder(str(folder), lambda line: None)
     info = ScorerInfo("cross", encoder.name, encoder.origin, "linear", max_length)
-    return CrossScorer(new_network(encoder.folder, head="linear", max_length=max_length), info, precision="fp32")
+    return CrossScorer(new_cross_network(encoder.folder, head="linear", max_length=max_length), info, precision="fp32")
 
 
 def test_every_architecture_loads_and_scores_a_pair_of_full_length(checkpoint):

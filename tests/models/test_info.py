@@ -15,7 +15,7 @@ INFO = ScorerInfo(
 def test_what_is_written_is_read(tmp_path):
     write_info(tmp_path, INFO)
     assert read_info(tmp_path) == INFO
-    assert json.loads((tmp_path / "sts.json").read_text())["format"] == 2
+    assert json.loads((tmp_path / "sts.json").read_text())["format"] == 3
 
 
 def change(folder, **values):
@@ -27,7 +27,7 @@ def change(folder, **values):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"format": 1}, r"sts\.json: format is 1; this version of sts reads format 2"),
+        ({"format": 1}, r"sts\.json: format is 1; this version of sts reads format 3"),
         ({"mode": "tri"}, r"field 'mode' is 'tri'; this version of sts knows 'cross'"),
         ({"head": "gru"}, r"field 'head' is 'gru'; this version of sts knows 'linear' or 'bilstm'"),
         ({"orders": "three"}, r"field 'orders' is 'three'; this version of sts knows 'both' or 'one'"),
@@ -36,7 +36,7 @@ def change(folder, **values):
             {"text_pipeline": {"name": "x", "steps": [{"step": "fly"}]}},
             r"field 'text_pipeline', step 1: 'step' is 'fly'; allowed are normalize, .*newer version of sts",
         ),
-        ({"calibration": [1]}, r"field 'calibration' is \[1\]; this version of sts knows null"),
+        ({"calibration": [1]}, r"field 'calibration' is \[1\]; this version of sts knows a slope above 0"),
         ({"threshold": 7}, r"field 'threshold' is 7; this version of sts knows a number from 0 to 5"),
         ({"max_length": 0}, r"field 'max_length' is 0; .* a whole number from 8 on"),
         ({"extra": 1}, "fields missing or unknown: extra"),

@@ -7,7 +7,8 @@ import torch
 
 from sts.errors import ScorerError, UsageError
 from sts.models import CrossScorer, ScorerInfo, load_scorer
-from sts.models.network import new_network
+from sts.models.batches import tokenize
+from sts.models.network import new_cross_network
 
 FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네"]
 SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?", "메일을 지워 줘.", "아니요"]
@@ -17,7 +18,7 @@ SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?
 def scorer(request, tiny_encoder):
     torch.manual_seed(0)
     info = ScorerInfo("cross", "tiny", "a test", request.param, max_length=32, orders="one")
-    return CrossScorer(new_network(tiny_encoder, head=request.param, max_length=32), info, precision="fp32")
+    return CrossScorer(new_cross_network(tiny_encoder, head=request.param, max_length=32), info, precision="fp32")
 
 
 def test_a_score_is_five_times_the_sigmoid_of_the_logit(scorer):
@@ -57,7 +58,7 @@ def test_pairs_longer_than_the_model_are_cut_and_say_so(scorer):
     tail = "가나다라마바사 " * 20
     scored = scorer.score(["네", tail, tail], ["아니요", "네", "네 그리고 더"])
     assert scored.truncated.tolist() == [False, True, True]
-    tokens = scorer._tokenize([tail], ["네"])[0]["input_ids"][0]
+    tokens = tokenize(scorer.network.tokenizer, [[tail], ["네"]], 32)[0]["input_ids"][0]
     assert len(tokens) == 32
     assert tokens[-1] == scorer.network.tokenizer.sep_token_id
 
@@ -111,4 +112,4 @@ def test_a_folder_cannot_ask_to_run_its_code(scorer, tmp_path, monkeypatch):
 
 def test_more_tokens_than_positions_are_refused(tiny_encoder):
     with pytest.raises(UsageError, match="max-length is 4096"):
-        new_network(tiny_encoder, head="linear", max_length=4096)
+        new_cross_network(tiny_encoder, head="linear", max_length=4096)

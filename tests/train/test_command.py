@@ -254,7 +254,7 @@ def test_a_diverging_loss_stops_the_training(tmp_path, tiny_encoder, capsys, mon
 
 
 def test_a_scorer_that_tells_nothing_apart_is_an_error(tmp_path, tiny_encoder, capsys, monkeypatch):
-    monkeypatch.setattr("sts.models.scorer.MAX_SCORE", 0.0)
+    monkeypatch.setattr("sts.models.cross.MAX_SCORE", 0.0)
     said = fail_noisily(capsys, tiny_encoder, tmp_path)
     assert "no checkpoint tells pairs apart" in said
 

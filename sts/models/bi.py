@@ -1,0 +1,174 @@
+"""The bi-encoder as a scorer: each sentence becomes a vector, and the cosine of two vectors a score."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sts.errors import UsageError
+from sts.models.batches import outputs, tokenize
+from sts.models.calibration import Calibration, fit_calibration
+from sts.models.info import ScorerInfo
+from sts.models.scorer import Scored, check_pairs, write_scorer
+from sts.text import TextPipeline
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sentence_transformers import SentenceTransformer
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Vectors of n sentences.
+
+    Attributes:
+        vectors: float32 (n, dimension), each of length 1.
+        truncated: bool (n,), true where a sentence was longer than the model and was cut.
+        left_as_is: bool (n,), true where the text pipeline would have left nothing of a sentence, which
+            therefore stayed as it was.
+    """
+
+    vectors: "np.ndarray"
+    truncated: "np.ndarray"
+    left_as_is: "np.ndarray"
+
+
+class BiScorer:
+    """A bi-encoder.
+
+    Args:
+        network: makes a vector of each sentence.
+        info: what `sts.json` says of it.
+        precision: `fp32` or `bf16`. With bf16 a score may differ by some hundredths with the batch
+            a sentence was encoded in.
+        dimension: numbers of a vector that are kept, one of those that the model was trained for
+            (Matryoshka, Kusupati et al. 2022); None keeps all.
+
+    Raises:
+        UsageError: the model was not trained for `dimension`.
+    """
+
+    def __init__(
+        self, network: "SentenceTransformer", info: ScorerInfo, *, precision: str, dimension: int | None = None
+    ) -> None:
+        curves = info.calibration or {}
+        if dimension is not None and str(dimension) not in curves:
+            raise UsageError(f"--dimension is {dimension}; this model was trained for {', '.join(curves)}")
+        self.network = network
+        self.info = info
+        self.precision = precision
+        self.dimension = dimension or max(map(int, curves))
+        self.calibration = Calibration(**curves[str(self.dimension)])
+        self._pipeline = TextPipeline.from_dict(info.text_pipeline, "text_pipeline")
+
+    @classmethod
+    def fitted(
+        cls,
+        network: "SentenceTransformer",
+        info: ScorerInfo,
+        sentence1: Sequence[str],
+        sentence2: Sequence[str],
+        label: "np.ndarray",
+        *,
+        precision: str,
+        dimensions: Sequence[int],
+    ) -> Self:
+        """A scorer whose calibration is fitted to labelled pairs.
+
+        Args:
+            network: as for the class.
+            info: as for the class; its calibration is replaced.
+            sentence1: n sentences.
+            sentence2: n sentences.
+            label: (n,), 0 to 5.
+            precision: as for the class.
+            dimensions: lengths that a vector may be cut to; the largest is the network's own.
+
+        Raises:
+            TrainingError: the cosines do not rise with the labels.
+        """
+        unfitted = {str(size): {"slope": 1.0, "intercept": 0.0} for size in dimensions}
+        raw = cls(network, replace(info, calibration=unfitted), precision=precision)
+        vectors = raw.encode([*sentence1, *sentence2]).vectors
+        half = len(sentence1)
+        fitted = {}
+        for size in dimensions:
+            cut = _of_unit_length(vectors[:, :size])
+            fitted[str(size)] = asdict(fit_calibration((cut[:half] * cut[half:]).sum(axis=1), label))
+        return cls(network, replace(info, calibration=fitted), precision=precision)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this model's vectors from any other's; see `sts.models.fingerprint`."""
+        from sts.models.fingerprint import fingerprint
+
+        return f"{fingerprint(self.network, self.info)}-{self.dimension}"
+
+    def encode(self, sentences: Sequence[str], *, batch_size: int = 64, progress: bool = False) -> Encoded:
+        """Vectors of n sentences, in the order given; computed in batches of similar length.
+
+        Args:
+            sentences: n sentences, without the model's prompt.
+            batch_size: sentences that go through the network together.
+            progress: show a progress bar on standard error.
+
+        Raises:
+            UsageError: `batch_size` is below 1.
+        """
+        import numpy as np
+
+        prepared = self._pipeline.apply(sentences)
+        texts = [self.info.prompt + sentence for sentence in prepared.sentences]
+        tokens, truncated = tokenize(self.network.tokenizer, [texts], self.info.max_length)
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for rows, found in outputs(
+            self.network,
+            tokens,
+            lambda features: features["sentence_embedding"],
+            batch_size=batch_size,
+            precision=self.precision,
+            progress=progress,
+            unit="sentence",
+            desc="encoding",
+        ):
+            vectors[rows] = _of_unit_length(found[:, : self.dimension])
+        return Encoded(vectors, truncated, np.array(prepared.left_as_is, dtype=bool))
+
+    def score(
+        self, sentence1: Sequence[str], sentence2: Sequence[str], *, batch_size: int = 64, progress: bool = False
+    ) -> Scored:
+        """Score n pairs, in the order given; a sentence that occurs several times is encoded once.
+
+        Args:
+            sentence1: n sentences.
+            sentence2: n sentences.
+            batch_size: sentences that go through the network together.
+            progress: show a progress bar on standard error.
+
+        Raises:
+            UsageError: the two lists differ in length, or `batch_size` is below 1.
+        """
+        check_pairs(sentence1, sentence2)
+        import numpy as np
+
+        # sorted, so that exchanging the two lists changes no batch and therefore no score
+        distinct = sorted({*sentence1, *sentence2})
+        encoded = self.encode(distinct, batch_size=batch_size, progress=progress)
+        place = {sentence: row for row, sentence in enumerate(distinct)}
+        a, b = (np.array([place[sentence] for sentence in column], dtype=int) for column in (sentence1, sentence2))
+        return Scored(
+            self.calibration.scores((encoded.vectors[a] * encoded.vectors[b]).sum(axis=1)),
+            encoded.truncated[a] | encoded.truncated[b],
+            encoded.left_as_is[a] | encoded.left_as_is[b],
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the scorer into an existing folder."""
+        write_scorer(folder, self.network, self.info)
+
+
+def _of_unit_length(vectors: "np.ndarray") -> "np.ndarray":
+    import numpy as np
+
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -1,0 +1,55 @@
+"""What a training ends with."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sts.evaluate import Metrics
+from sts.models import BiScorer, CrossScorer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from datasets import Dataset
+
+    from sts.augment.silver import Silver
+
+
+@dataclass(frozen=True)
+class Validated:
+    """A validation split's pairs, their scores in either order, and what these amount to."""
+
+    pairs: "Dataset"
+    scores: "np.ndarray"
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training ended with.
+
+    Attributes:
+        scorer: the best checkpoint by Pearson on the hard split.
+        hard, random: its results on the two validation splits.
+        by_dimension: for a bi-encoder whose vectors may be cut, the metrics on the hard split by number of
+            dimensions; else empty.
+        history: the trainer's records, one a logging step or validation.
+        left_out: label-0 pairs that were not trained on.
+        trained_on: pairs that were, new ones counted and those of the intermediate task not.
+        truncated: training pairs that were cut at the maximal length.
+        best_step: the step of the checkpoint that was kept.
+        left_as_is: training sentences that the text pipeline would have emptied, and which stayed as they were.
+        augmentation: what the augmentation counted, or None where there was none.
+        silver: the pairs that a teacher labelled, or None where there was no teacher.
+    """
+
+    scorer: CrossScorer | BiScorer
+    hard: Validated
+    random: Validated
+    by_dimension: dict[int, Metrics]
+    history: list[dict[str, Any]]
+    left_out: int
+    trained_on: int
+    truncated: int
+    best_step: int
+    left_as_is: int = 0
+    augmentation: dict[str, Any] | None = None
+    silver: "Silver | None" = None
