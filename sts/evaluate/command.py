@@ -68,8 +68,8 @@ def evaluate(
         seed: decides the resamples
         threshold: similar from this score on, 0 to 5; not given: the model's own, and 3.0 for files of predictions
         batch_size: pairs that go through the model together
-        orders: both = a score is the mean over both orders of the sentences, one = as they come, which is twice as
-            fast; not given: as the scorer was trained
+        orders: for cross-encoders, both = a score is the mean over both orders of the sentences, one = as they come,
+            which is twice as fast; not given: as the scorer was trained
         precision: auto = bf16 where the processor computes in it, else fp32
         json: print the metrics as JSON, and nothing else, on standard output
         overwrite: replace what is at OUTPUT
@@ -171,21 +171,31 @@ def _gather(paths: list[Path], loaded: "LoadedPairs | None", notes: list[str], r
             scores.append(files[path])
         else:
             # an order gap can only be compared with another model's
-            scores.append(_score(path, loaded, run, both_orders=not files))
+            scores.append(_score(path, loaded, run, orders=_orders(path, paths, run), both_orders=not files))
         for note in scores[-1].notes:
             run.say(f"note: {note}")
     return scores
 
 
-def _score(path: Path, loaded: "LoadedPairs", run: _Run, *, both_orders: bool) -> "Scores":
+def _orders(path: Path, paths: list[Path], run: _Run) -> Orders | None:
+    """The orders to score in: beside a cross-encoder, the option says nothing of a bi-encoder, which knows none."""
+    from sts.models.info import read_info
+
+    if run.orders is None or len(paths) == 1:
+        return run.orders
+    modes = {each: read_info(each).mode for each in paths if each.is_dir()}
+    return None if modes[path] == "bi" and "cross" in modes.values() else run.orders
+
+
+def _score(path: Path, loaded: "LoadedPairs", run: _Run, *, orders: Orders | None, both_orders: bool) -> "Scores":
     from sts.evaluate.evaluation import score_pairs
     from sts.models import load_scorer
 
-    scorer = load_scorer(path, precision=run.precision, orders=run.orders)
+    scorer = load_scorer(path, precision=run.precision, orders=orders)
     info = scorer.info
     run.say(f"model {path}: {info.mode}-encoder from {info.base_model}")
     scores = score_pairs(
-        str(path),
+        path,
         scorer,
         loaded,
         threshold=run.threshold,
@@ -244,7 +254,7 @@ def _compare(a: "Scores", b: "Scores", run: _Run) -> None:
     if run.as_json:
         _print_json(comparison_record(comparison, (a, b), run.bootstrap, run.seed))
         return
-    comparison_table(comparison).show()
+    comparison_table(comparison, (a.cost, b.cost)).show()
     for line in verdicts(comparison):
         print(line)
     print(resolution(comparison.a))

@@ -1,6 +1,7 @@
 """One evaluation: scores from a model or a file, and what they amount to."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a model's scores cost.
+
+    Attributes:
+        pairs_per_second: pairs scored a second, in the faster one of the passes that were made.
+        megabytes: size of the files that the scorer is loaded from.
+    """
+
+    pairs_per_second: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """Scores of n labelled pairs, and where they come from.
 
@@ -29,6 +43,7 @@ class Scores:
         swapped_score: scores (n,) with the sentences exchanged; None for a file.
         truncated: pairs that were longer than the model and were cut; None for a file.
         notes: what a reader of the results should know, a sentence each.
+        cost: time and space; None for a file.
     """
 
     name: str
@@ -39,6 +54,7 @@ class Scores:
     swapped_score: "np.ndarray | None" = None
     truncated: int | None = None
     notes: tuple[str, ...] = ()
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +101,12 @@ def describe(scores: Scores) -> dict[str, Any]:
         "threshold": scores.threshold,
         "truncated": scores.truncated,
         "notes": list(scores.notes),
+        "cost": None if scores.cost is None else asdict(scores.cost),
     }
 
 
 def score_pairs(
-    name: str,
+    folder: Path,
     scorer: "Scorer",
     loaded: "LoadedPairs",
     *,
@@ -101,7 +118,7 @@ def score_pairs(
     """Score labelled pairs with a model.
 
     Args:
-        name: what the user calls the model.
+        folder: the model's.
         scorer: the model.
         loaded: the pairs.
         threshold: "similar" from this score on, 0 to 5; None takes the model's own.
@@ -114,12 +131,18 @@ def score_pairs(
     """
     import numpy as np
 
-    pairs, info = loaded.pairs, scorer.info
+    name, pairs, info = str(folder), loaded.pairs, scorer.info
     first, second = list(pairs["sentence1"]), list(pairs["sentence2"])
+    start = time.perf_counter()
     scored = scorer.score(first, second, batch_size=batch_size, progress=progress)
+    seconds = time.perf_counter() - start
     if not ((scored.scores >= 0) & (scored.scores <= 5)).all():
         raise DataError(f"{name}: not all of its scores are numbers from 0 to 5; the model is damaged, train it again")
-    swapped = scorer.score(second, first, batch_size=batch_size, progress=progress).scores if both_orders else None
+    swapped = None
+    if both_orders:
+        start = time.perf_counter()
+        swapped = scorer.score(second, first, batch_size=batch_size, progress=progress).scores
+        seconds = min(seconds, time.perf_counter() - start)
     limit = info.threshold if threshold is None else threshold
     label = np.asarray(pairs["label"], dtype=np.float64)
     rule = (label >= SIMILAR_FROM).astype(int)
@@ -144,7 +167,14 @@ def score_pairs(
         swapped,
         int(scored.truncated.sum()),
         tuple(notes),
+        Cost(len(pairs) / seconds, _megabytes(folder)),
     )
+
+
+def _megabytes(folder: Path) -> float:
+    """Size of a scorer's own files: those that a training reports with are left out."""
+    files = [path for path in folder.rglob("*") if path.suffix in (".safetensors", ".json", ".txt", ".model")]
+    return sum(path.stat().st_size for path in files) / 1e6
 
 
 def read_scores(path: Path, *, threshold: float | None) -> Scores:

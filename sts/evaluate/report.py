@@ -73,7 +73,7 @@ def write_comparison(
         for letter, each in zip("AB", scores, strict=True):
             sections.append(f"## {letter}: {escape_markdown(each.name)}\n\n{_facts(each)}")
         sections += [
-            f"## Difference\n\n{comparison_table(comparison).markdown()}",
+            f"## Difference\n\n{comparison_table(comparison, [each.cost for each in scores]).markdown()}",
             "".join(f"- {escape_markdown(line)}\n" for line in verdicts(comparison)),
             f"Intervals: {_method(bootstrap, seed)}; A and B are measured on the same resamples. One of them is better "
             'only where the interval excludes 0. "A better in" is the share of resamples in which A is better, ties '

@@ -1,8 +1,9 @@
 """Results of an evaluation as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sts.evaluate.comparison import Comparison
+from sts.evaluate.evaluation import Cost
 from sts.evaluate.metrics import MIN_SOURCE_ROWS, Estimate, Metrics
 from sts.tables import Table
 
@@ -43,18 +44,31 @@ def source_note(by_source: Mapping[str, Metrics | int]) -> str:
     return f"too few rows: a source with fewer than {MIN_SOURCE_ROWS} rows is not measured on its own" if few else ""
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """Each metric of A and of B, and their difference."""
+def comparison_table(comparison: Comparison, costs: Sequence[Cost | None]) -> Table:
+    """Each metric of A and of B with its interval, their difference, and what either costs.
+
+    Args:
+        comparison: the metrics.
+        costs: of A and of B.
+    """
     a, b, rows = comparison.a.estimates(), comparison.b.estimates(), []
     for name, difference in comparison.differences.items():
-        cells = [TITLES[name], _value(a[name]), _value(b[name])]
+        cells = [TITLES[name], str(a[name]), str(b[name])]
         if difference.value is None or difference.low is None:
             cells += ["undefined", "", ""]
         else:
             cells += [f"{difference.value:+.4f}", f"{difference.low:+.4f} to {difference.high:+.4f}"]
             cells += [f"{difference.a_better:.1%}"]
         rows.append(cells)
+    if any(costs):
+        for title, name, shown in (("Pairs/s", "pairs_per_second", ",.1f"), ("MB on disk", "megabytes", ",.0f")):
+            values = ["-" if cost is None else format(getattr(cost, name), shown) for cost in costs]
+            rows.append([title, *values, *_ratio(*(getattr(cost, name, None) for cost in costs)), ""])
     return Table(["metric", "A", "B", "A - B", "95 % interval", "A better in"], rows)
+
+
+def _ratio(a: float | None, b: float | None) -> list[str]:
+    return ["", "" if not a or not b else f"A : B = {a / b:.2f}"]
 
 
 def verdicts(comparison: Comparison) -> list[str]:

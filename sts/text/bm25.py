@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sts.text.morphemes import Morphemes
-from sts.text.tags import ORIGINAL_DROPPED_TAGS
+from sts.text.tags import ORIGINAL_DROPPED_TAGS, TAGS
 
 if TYPE_CHECKING:
     import numpy as np
 
+# particles, endings and the like, and all symbols but letters and numerals
+DROPPED_TAGS = tuple(sorted(ORIGINAL_DROPPED_TAGS | {tag for tag in TAGS if tag[0] == "S"} - {"SL", "SH", "SN"}))
 # queries whose scores over the whole collection are held at once
 BATCH = 2048
 
 
 class Bm25:
-    """A collection of n sentences, indexed by their content morphemes (Kiwi's, without particles and endings).
+    """A collection of n sentences, indexed by their morphemes (Kiwi's, without particles, endings and punctuation).
 
     Args:
         sentences: the collection. Scores are those of Lucene's BM25 (Kamphuis et al. 2020) with its
@@ -24,7 +26,7 @@ class Bm25:
     def __init__(self, sentences: Sequence[str]) -> None:
         import bm25s
 
-        self._words = Morphemes("kiwi", tuple(sorted(ORIGINAL_DROPPED_TAGS)))
+        self._words = Morphemes("kiwi", DROPPED_TAGS)
         self._size = len(sentences)
         self._index = bm25s.BM25(method="lucene")
         self._index.index(self._morphemes(sentences), show_progress=False)

@@ -17,9 +17,9 @@ def loaded(pairs_file):
 
 
 @pytest.fixture
-def evaluation(loaded, scorers):
+def evaluation(loaded, scorers, tmp_path):
     scorer, *_ = scorers.values()
-    scores = score_pairs("plain", scorer, loaded, threshold=None, batch_size=4)
+    scores = score_pairs(tmp_path / "plain", scorer, loaded, threshold=None, batch_size=4)
     return assess(scores, loaded, bootstrap=50, seed=1)
 
 
@@ -38,17 +38,17 @@ def test_rows_without_guid_are_named_by_their_number(tmp_path, scorers):
     path.write_text("sentence1,sentence2,label\na b,a b,1\na b,c d,4\n", encoding="utf-8")
     loaded = load_pairs([str(path)], announce=lambda line: None)
     scorer, *_ = scorers.values()
-    scores = score_pairs("plain", scorer, loaded, threshold=1.5, batch_size=4, both_orders=False)
+    scores = score_pairs(tmp_path / "plain", scorer, loaded, threshold=1.5, batch_size=4, both_orders=False)
     assert scores.predictions.guid == ["0", "1"]
     assert scores.predictions.binary_label.tolist() == [0, 1]
     assert scores.predictions.binary_score.tolist() == [1, 0]
     assert scores.swapped_score is None
 
 
-def test_training_data_is_called_so(loaded, scorers):
+def test_training_data_is_called_so(loaded, scorers, tmp_path):
     scorer, *_ = scorers.values()
     scorer.info.data["fingerprint"] = loaded.fingerprint
-    scores = score_pairs("plain", scorer, loaded, threshold=None, batch_size=4)
+    scores = score_pairs(tmp_path / "plain", scorer, loaded, threshold=None, batch_size=4)
     assert scores.notes == (
         "These are the pairs that the model was trained on; the result says little about other pairs.",
     )
@@ -71,7 +71,8 @@ def test_the_report_folder(tmp_path, evaluation, loaded):
     ]
     assert not list(tmp_path.glob(".out*"))
     stored = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
-    assert stored["scored_by"] == {"model": "plain", "mode": "cross", "base_model": "base of plain", "max_length": 16}
+    model = str(tmp_path / "plain")
+    assert stored["scored_by"] == {"model": model, "mode": "cross", "base_model": "base of plain", "max_length": 16}
     assert stored["data"] == {"description": loaded.description, "rows": 6, "fingerprint": loaded.fingerprint}
     assert (stored["threshold"], stored["bootstrap"], stored["seed"], stored["truncated"]) == (3.0, 50, 1, 1)
     assert stored["metrics"] == json.loads(json.dumps(evaluation.metrics.to_dict()))
