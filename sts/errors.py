@@ -5,6 +5,7 @@
     ├── DataError         a file of pairs, predictions or sentences that can't be used
     ├── EncoderError      a base model that is not known, not reachable or not safe to load
     ├── ScorerError       a scorer folder that is missing, damaged or of another version
+    ├── SearchError       an index that is missing, damaged, busy, or made by another model
     ├── TrainingError     a training that can't start or can't go on
     ├── MissingDependency an optional package that is needed and not installed
     └── Interrupted       the person stopped the work; nothing was lost
@@ -34,6 +35,10 @@ class EncoderError(StsError):
 
 class ScorerError(StsError):
     """A scorer folder is missing, damaged, or written by another format version."""
+
+
+class SearchError(StsError):
+    """An index of sentences is missing, damaged, being changed by another process, or made by another model."""
 
 
 class TrainingError(StsError):

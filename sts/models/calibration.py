@@ -7,6 +7,7 @@ from sts.errors import TrainingError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import ArrayLike
 
 MAX_SCORE = 5.0
 
@@ -26,7 +27,7 @@ class Calibration:
     slope: float
     intercept: float
 
-    def scores(self, cosines: "np.ndarray") -> "np.ndarray":
+    def scores(self, cosines: "ArrayLike") -> "np.ndarray":
         """Scores (n,), float32, 0 to 5, of cosines (n,), -1 to 1."""
         import numpy as np
 

@@ -15,7 +15,7 @@ Columns: `sentence1`, `sentence2`, `label` (or KorSTS's `score`), optionally `gu
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -27,6 +27,8 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet")
 MAX_FIELD_CHARACTERS = 100_000
 
 OnBadRow = Literal["error", "skip"]
+# makes the column names of a file in this project's terms, given how messages call the file and its header
+Header = Callable[[str, list[str]], list[str]]
 # a raw row: where it stands ("line 3"), and its fields, or the reason why it could not be taken apart
 RawRow = tuple[str, "dict[str, Any] | str"]
 
@@ -68,40 +70,20 @@ def read_pairs(path: Path, *, labelled: bool = True) -> Iterator[Pair | BadRow]:
     Raises:
         DataError: the file is missing, not of a known format, not UTF-8, or lacks a column.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; give a file that ends in {', '.join(SUFFIXES)}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{path}: files of type '{path.suffix}' are not known; allowed are {', '.join(SUFFIXES)}")
-    try:
-        for place, fields in raw_rows(path):
-            if isinstance(fields, str):
-                yield BadRow(str(path), place, fields)
-                continue
-            pair = check_fields(fields, labelled=labelled)
-            yield BadRow(str(path), place, pair) if isinstance(pair, str) else pair
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: byte {error.start} is not UTF-8 (0x{error.object[error.start]:02x}); "
-            "save the file as UTF-8, with or without a byte order mark"
-        ) from error
+    for place, fields in raw_rows(path, SUFFIXES, _pair_header):
+        fields = fields if isinstance(fields, str) else flatten_row(fields)
+        pair = fields if isinstance(fields, str) else check_fields(fields, labelled=labelled)
+        yield BadRow(str(path), place, pair) if isinstance(pair, str) else pair
 
 
 def check_fields(fields: dict[str, Any], *, labelled: bool) -> Pair | str:
     """Make a pair of a row's fields, or say what is wrong with them."""
     for name in ("sentence1", "sentence2"):
-        value = fields.get(name)
-        if not isinstance(value, str):
-            return f"field '{name}' is {value!r}; it must be text"
-        if not value.strip():
-            return f"field '{name}' is empty; it must hold a sentence"
-        if len(value) > MAX_FIELD_CHARACTERS:
-            return f"field '{name}' has {len(value):,} characters; at most {MAX_FIELD_CHARACTERS:,} are allowed"
-    for name in ("sentence1", "sentence2", "guid", "source"):
-        try:
-            str(fields.get(name)).encode()
-        except UnicodeEncodeError as error:
-            # JSON can spell it, UTF-8 and the analysers can't
-            return f"field '{name}' holds half a character ({error.object[error.start]!r}); it must be Unicode text"
+        if problem := check_sentence(name, fields.get(name)):
+            return problem
+    for name in ("guid", "source"):
+        if problem := check_unicode(name, fields.get(name)):
+            return problem
     label = None
     if labelled:
         value = fields.get("label")
@@ -124,6 +106,26 @@ def check_fields(fields: dict[str, Any], *, labelled: bool) -> Pair | str:
     )
 
 
+def check_sentence(name: str, value: Any) -> str | None:
+    """What is wrong with a field that must hold a sentence, or None."""
+    if not isinstance(value, str):
+        return f"field '{name}' is {value!r}; it must be text"
+    if not value.strip():
+        return f"field '{name}' is empty; it must hold a sentence"
+    if len(value) > MAX_FIELD_CHARACTERS:
+        return f"field '{name}' has {len(value):,} characters; at most {MAX_FIELD_CHARACTERS:,} are allowed"
+    return check_unicode(name, value)
+
+
+def check_unicode(name: str, value: Any) -> str | None:
+    """What is wrong with a field's text, or None; JSON can spell half a character, UTF-8 and the analysers can't."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError as error:
+        return f"field '{name}' holds half a character ({error.object[error.start]!r}); it must be Unicode text"
+    return None
+
+
 def _number(value: Any) -> float | None:
     """The finite number that `value` is or spells, else None; true and false are no numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -135,24 +137,43 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def raw_rows(path: Path) -> Iterator[RawRow]:
-    """Take a file apart into rows of fields, whatever its format; see the table above."""
+def raw_rows(path: Path, suffixes: tuple[str, ...], header: Header) -> Iterator[RawRow]:
+    """Take a file apart into rows of fields, whatever its format; see the table above.
+
+    Args:
+        path: the file; its suffix says the format.
+        suffixes: those that are allowed.
+        header: makes the column names of a CSV or TSV file, or refuses them.
+
+    Raises:
+        DataError: the file is missing, not of an allowed format, or not UTF-8.
+    """
     suffix = path.suffix.lower()
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; give a file that ends in {', '.join(suffixes)}")
+    if suffix not in suffixes:
+        raise DataError(f"{path}: files of type '{path.suffix}' are not known; allowed are {', '.join(suffixes)}")
     if suffix == ".parquet":
         yield from _parquet_rows(path)
         return
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        if suffix == ".json":
-            yield from _json_rows(path, stream)
-        elif suffix == ".jsonl":
-            yield from json_line_rows(str(path), stream)
-        elif suffix == ".csv":
-            yield from _csv_rows(path, stream)
-        else:
-            yield from tsv_rows(str(path), stream)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            if suffix == ".json":
+                yield from _json_rows(path, stream)
+            elif suffix == ".jsonl":
+                yield from json_line_rows(str(path), stream)
+            elif suffix == ".csv":
+                yield from _csv_rows(path, stream, header)
+            else:
+                yield from tsv_rows(str(path), stream, header)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: byte {error.start} is not UTF-8 (0x{error.object[error.start]:02x}); "
+            "save the file as UTF-8, with or without a byte order mark"
+        ) from error
 
 
-def _csv_rows(path: Path, stream: IO[str]) -> Iterator[RawRow]:
+def _csv_rows(path: Path, stream: IO[str], canonical: Header) -> Iterator[RawRow]:
     csv.field_size_limit(10 * MAX_FIELD_CHARACTERS)
     reader = csv.reader(stream, strict=True)
     header: list[str] | None = None
@@ -167,20 +188,20 @@ def _csv_rows(path: Path, stream: IO[str]) -> Iterator[RawRow]:
             yield f"line {line}", f"broken CSV ({error}); close the quotation mark that opens here"
             break
         if header is None:
-            header = _canonical_header(str(path), values)
+            header = canonical(str(path), values)
         elif values:
             yield f"line {line}", _zip_row(header, values)
     if header is None:
-        raise DataError(f"{path}: the file is empty; its first line must name the columns sentence1,sentence2,label")
+        raise DataError(f"{path}: the file is empty; its first line must name the columns")
 
 
-def tsv_rows(name: str, stream: Iterable[str]) -> Iterator[RawRow]:
+def tsv_rows(name: str, stream: Iterable[str], canonical: Header | None = None) -> Iterator[RawRow]:
     """Rows of tab-separated text without quoting; `name` is how messages call the file."""
     header: list[str] | None = None
     for number, line in enumerate(stream, 1):
         line = line.rstrip("\r\n")
         if header is None:
-            header = _canonical_header(name, line.split("\t"))
+            header = (canonical or _pair_header)(name, line.split("\t"))
         elif line.strip():
             yield f"line {number}", _zip_row(header, line.split("\t"))
     if header is None:
@@ -196,7 +217,7 @@ def json_line_rows(name: str, stream: Iterable[str]) -> Iterator[RawRow]:
             except (json.JSONDecodeError, RecursionError) as error:
                 yield f"line {number}", f"not JSON ({error}); each line must be one object"
                 continue
-            yield f"line {number}", flatten_row(value)
+            yield f"line {number}", _object(value)
 
 
 def _json_rows(path: Path, stream: IO[str]) -> Iterator[RawRow]:
@@ -207,7 +228,7 @@ def _json_rows(path: Path, stream: IO[str]) -> Iterator[RawRow]:
     if not isinstance(rows, list):
         raise DataError(f"{path}: holds a {type(rows).__name__}; KLUE's format is a list of objects")
     for number, row in enumerate(rows, 1):
-        yield f"entry {number}", flatten_row(row)
+        yield f"entry {number}", _object(row)
 
 
 def _parquet_rows(path: Path) -> Iterator[RawRow]:
@@ -220,12 +241,12 @@ def _parquet_rows(path: Path) -> Iterator[RawRow]:
             for batch in file.iter_batches(batch_size=10_000):
                 for row in batch.to_pylist():
                     number += 1
-                    yield f"row {number}", flatten_row(row)
+                    yield f"row {number}", _object(row)
     except pyarrow.ArrowException as error:
         raise DataError(f"{path}: not a Parquet file that can be read ({error})") from error
 
 
-def _canonical_header(name: str, header: list[str]) -> list[str]:
+def _pair_header(name: str, header: list[str]) -> list[str]:
     """Column names in this project's terms; KorSTS calls the label `score` and the source `genre`."""
     names = [column.strip() for column in header]
     renamed = {"score": "label", "genre": "source"} if "label" not in names else {}
@@ -247,10 +268,12 @@ def _zip_row(header: list[str], values: list[str]) -> dict[str, Any] | str:
     return dict(zip(header, values, strict=True))
 
 
-def flatten_row(row: Any) -> dict[str, Any] | str:
-    """A JSON row in this project's terms: KLUE nests its labels under `labels`."""
-    if not isinstance(row, dict):
-        return f"the row is {row!r:.60}; it must be an object with sentence1, sentence2 and label"
+def _object(row: Any) -> dict[str, Any] | str:
+    return row if isinstance(row, dict) else f"the row is {row!r:.60}; it must be an object"
+
+
+def flatten_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a pair in this project's terms: KLUE nests its labels under `labels`."""
     labels = row.get("labels")
     if isinstance(labels, dict):
         row = row | {"label": labels.get("real-label"), "binary_label": labels.get("binary-label")}

@@ -1,0 +1,255 @@
+"""Searching an index of sentences."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from sts.errors import SearchError, UsageError
+from sts.search.kinds import VectorIndex
+from sts.search.rank import DIGITS, nearest
+from sts.search.store import State, Store, Stored
+from sts.search.where import condition
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sts.models import Calibration, Encoded, Scorer
+
+MAX_TOP_K = 1000
+
+
+class Embedder(Protocol):
+    """Whatever makes vectors of sentences, as `BiScorer` does."""
+
+    dimension: int
+    calibration: "Calibration"
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells this model from any other."""
+        ...
+
+    def encode(self, sentences: Sequence[str], *, batch_size: int = 64, progress: bool = False) -> "Encoded":
+        """Vectors of unit length."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A sentence that was found.
+
+    Attributes:
+        id: what the user calls it.
+        sentence: its text.
+        metadata: its further columns.
+        cosine: of its vector with the query's, -1 to 1.
+        score: 0 to 5; calibrated from the cosine, or the reranker's.
+    """
+
+    id: str
+    sentence: str
+    metadata: dict[str, Any]
+    cosine: float
+    score: float
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is searched: the index and all vectors as one state of the folder has them."""
+
+    state: State
+    index: VectorIndex
+    vectors: "np.ndarray"
+    live: int
+
+
+class SentenceIndex:
+    """An index of sentences, open for searching.
+
+    It follows the changes that writers make while it is open, and threads may share it.
+
+    Args:
+        folder: what `build` made.
+        model: makes vectors of queries; must be the model that the index was built with.
+
+    Raises:
+        SearchError: the folder is no index, damaged, or was built with another model.
+    """
+
+    def __init__(self, folder: Path, model: Embedder) -> None:
+        self.folder = folder
+        self.model = model
+        self._store = Store(folder)
+        self._lock = threading.Lock()  # of the database's connection
+        with self._store.reading() as state:
+            check_model(folder, state, model)
+            self._view = _load(self._store, state)
+
+    @classmethod
+    def open(cls, folder: Path, model: "Embedder | Path | None" = None) -> Self:
+        """Open an index.
+
+        Args:
+            folder: what `build` made.
+            model: the bi-encoder, or its folder; None means the folder that the index remembers.
+
+        Raises:
+            SearchError: as for the class.
+            ScorerError: the model can't be loaded.
+            UsageError: the model is no bi-encoder.
+        """
+        if model is None:
+            model = Path(read_state(folder).model)
+        return cls(folder, load_embedder(model, read_state(folder).dimension) if isinstance(model, Path) else model)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._current().live
+
+    def search(
+        self,
+        texts: Sequence[str],
+        top_k: int = 10,
+        *,
+        where: dict[str, str] | None = None,
+        reranker: "Scorer | None" = None,
+        candidates: int = 50,
+    ) -> list[list[Hit]]:
+        """The most similar sentences for each of m texts.
+
+        Args:
+            texts: m sentences.
+            top_k: sentences a text, 1 to 1,000; there are fewer only where no more are left.
+            where: metadata that a sentence must have, by name; see `sts.search.where`.
+            reranker: scores the `candidates` best by cosine, and orders them by its scores.
+            candidates: sentences a text that are reranked, `top_k` to 1,000.
+
+        Returns:
+            For each text, hits by falling cosine, or by falling score with a reranker; ties in the order of ids.
+
+        Raises:
+            UsageError: a number out of range.
+        """
+        check_counts(top_k, candidates if reranker else None)
+        if not texts:
+            return []
+        vectors = self.model.encode(texts).vectors
+        found = self.search_vectors(vectors, candidates if reranker else top_k, where=where)
+        return found if reranker is None else _reranked(reranker, texts, found, top_k)
+
+    def search_vectors(
+        self, queries: "np.ndarray", top_k: int = 10, *, where: dict[str, str] | None = None
+    ) -> list[list[Hit]]:
+        """As `search`, for vectors (m, dimension) of unit length."""
+        while True:
+            view = self._current()
+            allowed = None
+            if where:
+                with self._lock, self._store.reading():
+                    allowed = self._store.live(*condition(where))
+            options = {"breadth": view.state.breadth, "live": view.live, "allowed": allowed}
+            ranked = nearest(view.index, view.vectors, queries, top_k, **options)
+            with self._lock, self._store.reading() as state:
+                if state != view.state:
+                    continue  # a writer was faster: what was found may not be there any more
+                stored = self._store.fetch(sorted({row for rows, _ in ranked for row in rows.tolist()}))
+            return [self._hits(rows, cosines, stored, top_k) for rows, cosines in ranked]
+
+    def _current(self) -> _View:
+        """The folder as it is now; loaded anew where it has changed, so that a running search keeps what it has."""
+        with self._lock, self._store.reading() as state:
+            if state != self._view.state:
+                check_model(self.folder, state, self.model)
+                self._view = _load(self._store, state)
+            return self._view
+
+    def _hits(self, rows: "np.ndarray", cosines: "np.ndarray", stored: dict[int, Stored], top_k: int) -> list[Hit]:
+        found = [(stored[row], float(cosine)) for row, cosine in zip(rows.tolist(), cosines, strict=True)]
+        found.sort(key=lambda each: (-round(each[1], DIGITS), each[0].id))
+        scores = self.model.calibration.scores([cosine for _, cosine in found[:top_k]]).tolist()
+        return [
+            Hit(each.id, each.sentence, each.metadata, cosine, score)
+            for (each, cosine), score in zip(found[:top_k], scores, strict=True)
+        ]
+
+
+def check_counts(top_k: int, candidates: int | None) -> None:
+    """Check how many sentences are asked for.
+
+    Raises:
+        UsageError: a number out of range.
+    """
+    limits = [("top-k", top_k, 1)] + ([("candidates", candidates, top_k)] if candidates is not None else [])
+    for name, value, least in limits:
+        if not least <= value <= MAX_TOP_K:
+            raise UsageError(f"--{name} is {value}; allowed is {least} to {MAX_TOP_K:,}")
+
+
+def read_state(folder: Path) -> State:
+    """What an index is.
+
+    Raises:
+        SearchError: the folder is no index, or a build that was not finished.
+    """
+    store = Store(folder)
+    try:
+        with store.reading() as state:
+            return state
+    finally:
+        store.close()
+
+
+def load_embedder(folder: Path, dimension: int | None) -> Any:
+    """A bi-encoder from its folder, its vectors cut to `dimension` numbers.
+
+    Raises:
+        ScorerError: it can't be loaded.
+        UsageError: it is a cross-encoder.
+    """
+    from sts.models import BiScorer, load_scorer
+    from sts.models.info import read_info
+
+    if read_info(folder).mode != "bi":
+        raise UsageError(f"{folder}: is a cross-encoder, which makes no vectors; name a bi-encoder's folder")
+    model = load_scorer(folder, dimension=dimension)
+    assert isinstance(model, BiScorer)
+    return model
+
+
+def check_model(folder: Path, state: State, model: Embedder) -> None:
+    """Check that an index's vectors are this model's.
+
+    Raises:
+        SearchError: they are another model's.
+    """
+    if state.fingerprint != model.fingerprint:
+        raise SearchError(
+            f"{folder}: was built with another model ({state.model}, from {state.base_model}), whose vectors this one's "
+            "can't be compared with; name that model, or build the index again"
+        )
+
+
+def _load(store: Store, state: State) -> _View:
+    if state.kind is None:
+        raise SearchError(f"{store.folder}: its build was not finished; run it again")
+    store.check_vectors(state)
+    return _View(state, store.load_index(state), store.vectors(state), store.count())
+
+
+def _reranked(reranker: "Scorer", texts: Sequence[str], found: list[list[Hit]], top_k: int) -> list[list[Hit]]:
+    pairs = [(text, hit) for text, hits in zip(texts, found, strict=True) for hit in hits]
+    scores = reranker.score([text for text, _ in pairs], [hit.sentence for _, hit in pairs]).scores.tolist()
+    scored = iter([replace(hit, score=score) for (_, hit), score in zip(pairs, scores, strict=True)])
+    ranked = [sorted((next(scored) for _ in hits), key=lambda hit: (-hit.score, hit.id)) for hits in found]
+    return [hits[:top_k] for hits in ranked]
