@@ -39,6 +39,12 @@ COMMANDS = {
     "augment": Command("sts.augment.command:augment", "make more training pairs"),
     "train": Command("sts.train.command:train", "train a scorer on sentence pairs"),
     "evaluate": Command("sts.evaluate.command:evaluate", "measure a scorer, or a file of predictions"),
+    "search build": Command("sts.search.command:build", "make an index of sentences"),
+    "search add": Command("sts.search.command:add", "add sentences to an index"),
+    "search delete": Command("sts.search.command:delete", "delete sentences from an index"),
+    "search query": Command("sts.search.command:query", "find similar sentences"),
+    "search duplicates": Command("sts.search.duplicates_command:duplicates", "find pairs that mean nearly the same"),
+    "search info": Command("sts.search.command:info", "tell what an index is, and check its files"),
     "score": Command("sts.score:score", "score two sentences, or a file of pairs"),
 }
 

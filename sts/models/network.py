@@ -60,13 +60,14 @@ def new_bi_network(
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 
     encoder = _transformer(encoder_folder, False, max_length, training)
-    network = SentenceTransformer(
-        modules=[encoder, Pooling(encoder.get_embedding_dimension(), pooling_mode=pooling), Normalize()],
-        similarity_fn_name="cosine",
-        # named in the folder too, so that sentence-transformers alone makes the same vectors of it
-        prompts={"sentence": prompt} if prompt else None,
-        default_prompt_name="sentence" if prompt else None,
-    )
+    with quiet_libraries():
+        network = SentenceTransformer(
+            modules=[encoder, Pooling(encoder.get_embedding_dimension(), pooling_mode=pooling), Normalize()],
+            similarity_fn_name="cosine",
+            # named in the folder too, so that sentence-transformers alone makes the same vectors of it
+            prompts={"sentence": prompt} if prompt else None,
+            default_prompt_name="sentence" if prompt else None,
+        )
     network.model_card_data.generate_widget_examples = False  # of a card that is never written
     return network
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sts.errors import SearchError, UsageError
+from sts.models.precision import Precision
 from sts.search.kinds import VectorIndex
 from sts.search.rank import DIGITS, nearest
 from sts.search.store import State, Store, Stored
@@ -158,8 +159,15 @@ class SentenceIndex:
             if where:
                 with self._lock, self._store.reading():
                     allowed = self._store.live(*condition(where))
-            options = {"breadth": view.state.breadth, "live": view.live, "allowed": allowed}
-            ranked = nearest(view.index, view.vectors, queries, top_k, **options)
+            ranked = nearest(
+                view.index,
+                view.vectors,
+                queries,
+                top_k,
+                breadth=view.state.breadth,
+                live=view.live,
+                allowed=allowed,
+            )
             with self._lock, self._store.reading() as state:
                 if state != view.state:
                     continue  # a writer was faster: what was found may not be there any more
@@ -210,21 +218,19 @@ def read_state(folder: Path) -> State:
         store.close()
 
 
-def load_embedder(folder: Path, dimension: int | None) -> Any:
+def load_embedder(folder: Path, dimension: int | None, *, precision: Precision = "auto") -> Any:
     """A bi-encoder from its folder, its vectors cut to `dimension` numbers.
 
     Raises:
         ScorerError: it can't be loaded.
         UsageError: it is a cross-encoder.
     """
-    from sts.models import BiScorer, load_scorer
+    from sts.models import load_scorer
     from sts.models.info import read_info
 
     if read_info(folder).mode != "bi":
         raise UsageError(f"{folder}: is a cross-encoder, which makes no vectors; name a bi-encoder's folder")
-    model = load_scorer(folder, dimension=dimension)
-    assert isinstance(model, BiScorer)
-    return model
+    return load_scorer(folder, dimension=dimension, precision=precision)
 
 
 def check_model(folder: Path, state: State, model: Embedder) -> None:
@@ -235,8 +241,8 @@ def check_model(folder: Path, state: State, model: Embedder) -> None:
     """
     if state.fingerprint != model.fingerprint:
         raise SearchError(
-            f"{folder}: was built with another model ({state.model}, from {state.base_model}), whose vectors this one's "
-            "can't be compared with; name that model, or build the index again"
+            f"{folder}: was built with another model ({state.model}, from {state.base_model}); this one's vectors "
+            "can't be compared with its; name that model, or build the index again"
         )
 
 

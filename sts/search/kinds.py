@@ -84,8 +84,7 @@ class VectorIndex:
             rows: vectors that will be added.
             sample: vectors (`training_rows`, dimension) to learn from; empty for kinds that do not learn.
         """
-        import faiss
-
+        faiss: Any = _faiss()
         if kind == "flat":
             return cls(kind, faiss.IndexIDMap2(faiss.IndexFlatIP(dimension)))
         if kind == "hnsw":
@@ -117,16 +116,16 @@ class VectorIndex:
 
         faiss.write_index(self.index, str(path))
 
-    def add(self, vectors: "np.ndarray", first_row: int) -> None:
-        """Add vectors (n, d) as rows `first_row` and following, none of which may be there: FAISS does not check."""
+    def add(self, vectors: "np.ndarray", rows: "np.ndarray") -> None:
+        """Add vectors (n, d) under row numbers (n,), none of which may be there: FAISS does not check."""
         import numpy as np
 
         if self.kind == "hnsw":  # its ids are positions
-            if self.index.ntotal != first_row:
-                raise ValueError(f"row {first_row} can't be added to an hnsw index of {self.index.ntotal} rows")
+            if not np.array_equal(rows, np.arange(self.index.ntotal, self.index.ntotal + len(rows))):
+                raise ValueError(f"row {rows[0]} can't be added to an hnsw index of {self.index.ntotal} rows")
             self.index.add(vectors)
         else:
-            self.index.add_with_ids(vectors, np.arange(first_row, first_row + len(vectors)))
+            self.index.add_with_ids(vectors, rows)
 
     def remove(self, rows: "np.ndarray") -> None:
         """Remove rows; those that are not there are passed over.
@@ -151,8 +150,7 @@ class VectorIndex:
             breadth: cells (ivf) or candidates (hnsw) that are looked at; no meaning for flat.
             allowed: row numbers that may be found; None means all.
         """
-        import faiss
-
+        faiss: Any = _faiss()
         selector = None if allowed is None else faiss.IDSelectorBitmap(_bitmap(allowed))
         options = {} if selector is None else {"sel": selector}
         # given with each call: nprobe and efSearch on the index would be shared by all threads
@@ -170,9 +168,9 @@ class VectorIndex:
         Returns:
             The query's number (p,) and the row (p,) of each pair found.
         """
-        import faiss
         import numpy as np
 
+        faiss: Any = _faiss()
         parameters = faiss.SearchParametersIVF(nprobe=min(breadth, self.index.nlist))
         limits, _, rows = self.index.range_search(queries, cosine, params=parameters)
         return np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64))), rows
@@ -193,6 +191,13 @@ def check_removable(kind: Kind) -> None:
         raise UsageError(
             "an index of kind hnsw can't delete or replace sentences; build one of kind ivfflat, or build it again"
         )
+
+
+def _faiss() -> Any:
+    """FAISS, whose types its stubs tell only in part."""
+    import faiss
+
+    return faiss
 
 
 def _cells(rows: int) -> int:

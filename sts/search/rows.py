@@ -3,7 +3,7 @@
 | format | by suffix | a row |
 |---|---|---|
 | text | `.txt` | one sentence a line |
-| CSV, TSV, JSON lines, Parquet | as `sts.pairs.rows` | column `sentence`, optionally `id`, and further ones as metadata |
+| CSV, TSV, JSON lines, Parquet | as `sts.pairs.rows` | `sentence`, optionally `id`, further columns as metadata |
 """
 
 from collections.abc import Iterator

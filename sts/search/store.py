@@ -37,7 +37,8 @@ CHUNK_PARAMETERS = 10_000
 TABLES = """
 CREATE TABLE state (value TEXT NOT NULL);
 CREATE TABLE sentence (
-    row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sentence TEXT NOT NULL, metadata TEXT NOT NULL, crc INTEGER NOT NULL
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sentence TEXT NOT NULL, metadata TEXT NOT NULL,
+    crc INTEGER NOT NULL
 );
 CREATE TABLE block (first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE removed (row INTEGER PRIMARY KEY);
@@ -219,6 +220,27 @@ class Store:
                     damaged(self.folder / VECTORS_FILE, f"rows {first} to {first + rows - 1} have changed")
                 )
 
+    def check(self, state: State) -> None:
+        """Compare every file with its checksums.
+
+        Raises:
+            SearchError: one is missing or damaged.
+        """
+        problem = self.database.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if problem != "ok":
+            raise SearchError(damaged(self.folder / SENTENCES_FILE, problem))
+        self.check_vectors(state)
+        if state.snapshot is not None:
+            self._snapshot(state.snapshot, state)
+
+    def _snapshot(self, name: str, state: State) -> Path:
+        path = self.folder / name
+        if not path.is_file():
+            raise SearchError(damaged(path, "it is missing"))
+        if digest_of(path) != state.snapshot_sha256:
+            raise SearchError(damaged(path, "its checksum differs"))
+        return path
+
     def fetch(self, rows: Sequence[int]) -> dict[int, Stored]:
         """The sentences of these rows; those that are not there any more are left out.
 
@@ -260,12 +282,7 @@ class Store:
         if state.snapshot is None:
             index = VectorIndex.new(state.kind, state.dimension, state.rows, np.zeros((0, state.dimension), np.float32))
         else:
-            path = self.folder / state.snapshot
-            if not path.is_file():
-                raise SearchError(damaged(path, "it is missing"))
-            if digest_of(path) != state.snapshot_sha256:
-                raise SearchError(damaged(path, "its checksum differs"))
-            index = VectorIndex.read(state.kind, path)
+            index = VectorIndex.read(state.kind, self._snapshot(state.snapshot, state))
         self.add_rows(index, state, state.snapshot_rows)
         removed = self.database.execute("SELECT row FROM removed")
         index.remove(np.fromiter((row for (row,) in removed), dtype=np.int64))
@@ -273,10 +290,12 @@ class Store:
 
     def add_rows(self, index: VectorIndex, state: State, first_row: int, bar: Any = None) -> None:
         """Add the vectors of all rows from `first_row` on to an index, piece by piece."""
+        import numpy as np
+
         vectors = self.vectors(state)
         for start in range(first_row, state.rows, CHUNK_ROWS):
             chunk = vectors[start : start + CHUNK_ROWS]
-            index.add(chunk, start)
+            index.add(chunk, np.arange(start, start + len(chunk)))
             if bar is not None:
                 bar.update(len(chunk))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NEW_PAIRS_FILE = "augmented.jsonl"
 COUNTS_FILE = "augmented.json"
+SILVER_FILE = "silver.json"
 SENTENCES = ("sentence1", "sentence2")
 
 
@@ -137,10 +138,12 @@ def silver_pairs(
     parts: "list[Dataset | None]",
     distillation: Distillation,
     precision: str,
+    *,
     seed: int,
+    work: Path,
     say: Callable[[str], None],
 ) -> "Silver":
-    """Silver pairs of the sentences of training parts.
+    """Silver pairs of the sentences of training parts, or what an interrupted training made of them before.
 
     Args:
         network: the bi-encoder as training begins; it finds the nearest sentences.
@@ -149,14 +152,22 @@ def silver_pairs(
         distillation: the teacher, and how many pairs.
         precision: `fp32` or `bf16`.
         seed: decides every pair.
+        work: folder that keeps the pairs for when the training is resumed.
         say: prints a line.
 
     Raises:
         ScorerError: the teacher can't be loaded.
     """
-    from sts.augment.silver import make_silver
+    from datasets import Dataset
+
+    from sts.augment.silver import Silver, make_silver
     from sts.models import BiScorer, load_scorer
 
+    path = work / SILVER_FILE
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        say(f"silver pairs: {len(kept['origin']):,}, made before the interruption")
+        return Silver(Dataset.from_dict(kept["pairs"]), kept["origin"])
     # a bi-encoder has no order to learn, and one order gives twice as many pairs in the same time
     teacher = load_scorer(distillation.teacher, orders="one")
     rows = [pair for part in parts if part for pair in zip(part["sentence1"], part["sentence2"], strict=True)]
@@ -164,7 +175,7 @@ def silver_pairs(
     # which curve the scorer has does not matter for its vectors
     curve = {str(network.get_embedding_dimension()): {"slope": 1.0, "intercept": 0.0}}
     encoder = BiScorer(network, replace(info, calibration=curve), precision=precision)
-    return make_silver(
+    silver = make_silver(
         sentences,
         {frozenset(pair) for pair in rows},
         lambda texts: encoder.encode(texts, progress=True).vectors,
@@ -173,6 +184,8 @@ def silver_pairs(
         seed=seed,
         say=say,
     )
+    write_json(path, {"pairs": silver.pairs.to_dict(), "origin": silver.origin})
+    return silver
 
 
 def prepared(pairs: "Dataset", pipeline: TextPipeline) -> "tuple[Dataset, int]":

@@ -113,7 +113,9 @@ def train_scorer(
         )
         added, counts = [new.pairs], new.counts
     if distillation is not None:
-        silver = silver_pairs(network, info, [train, extra], distillation, precision, settings.seed, say)
+        silver = silver_pairs(
+            network, info, [train, extra], distillation, precision, seed=settings.seed, work=work, say=say
+        )
         added.append(silver.pairs)
     if added:
         train = concatenate_datasets([sentences_and_label(part) for part in (train, *added)])

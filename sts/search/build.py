@@ -1,0 +1,257 @@
+"""Making an index of a file, and changing it."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sts.errors import DataError, SearchError, UsageError
+from sts.files import replacing_folder
+from sts.pairs.rows import BadRow, OnBadRow
+from sts.search.index import Embedder, check_model
+from sts.search.kinds import Kind, VectorIndex, check_kind, check_removable, choose_kind, training_rows
+from sts.search.recall import choose_breadth
+from sts.search.rows import Row, read_sentences
+from sts.search.store import SENTENCES_FILE, Change, State, Store, sync_folder
+
+# sentences that are encoded together and, in a build, committed together
+CHUNK = 4096
+# a snapshot is remade when more than this share of the rows are beside it
+STALE = 0.1
+SEED = 42
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change did.
+
+    Attributes:
+        added: sentences that were added, those that took another one's place among them.
+        replaced: sentences that took the place of one with the same id.
+        skipped: bad rows that were left out.
+        missing: ids that were to be deleted and are not there.
+        rows: sentences that are there now.
+    """
+
+    added: int = 0
+    replaced: int = 0
+    skipped: int = 0
+    missing: tuple[str, ...] = ()
+    rows: int = 0
+
+
+def build_index(
+    model: Embedder,
+    names: tuple[str, str],
+    sentences: Path,
+    folder: Path,
+    *,
+    kind: Kind | None = None,
+    on_bad_row: OnBadRow = "error",
+    batch_size: int = 64,
+    say: Callable[[str], None],
+) -> State:
+    """Make an index of a file's sentences; one that was interrupted goes on where it was.
+
+    Args:
+        model: makes the vectors.
+        names: the model's folder and what it was trained from, which the index remembers.
+        sentences: the file; see `sts.search.rows`.
+        folder: where the index goes; until it is complete, it stands in `folder`.partial.
+        kind: of FAISS index; None chooses by size.
+        on_bad_row: stop at a row that can't be used, or leave it out.
+        batch_size: sentences that go through the model together.
+        say: prints a line.
+
+    Raises:
+        DataError: the file can't be read, has a bad row, or holds no sentence.
+        SearchError: an id comes twice, or what is in `folder`.partial is another build.
+        UsageError: the kind does not suit so many sentences.
+    """
+    partial = folder.with_name(folder.name + ".partial")
+    stat = sentences.stat() if sentences.is_file() else None
+    source = {
+        "file": str(sentences.resolve()),
+        "size": stat.st_size if stat else 0,
+        "changed": stat.st_mtime_ns if stat else 0,
+        "kind": kind,
+        "on_bad_row": on_bad_row,
+    }
+    store = _begin(partial, State(*names, fingerprint=model.fingerprint, dimension=model.dimension, source=source))
+    try:
+        with store.reading() as state:
+            check_model(partial, state, model)
+            if state.source != source:
+                raise SearchError(
+                    f"{partial}: holds an unfinished build of {(state.source or {}).get('file')}, of another file or "
+                    "with other options; give these again, or remove that folder"
+                )
+        if state.kind is None:
+            state = _read(store, state, model, sentences, on_bad_row, batch_size, say)
+            _index(store, state, kind, say)
+        with store.reading() as state:
+            pass
+    finally:
+        store.close()
+    partial.rename(folder)
+    sync_folder(folder.parent)
+    return state
+
+
+def _begin(partial: Path, state: State) -> Store:
+    if not (partial / SENTENCES_FILE).is_file():
+        with replacing_folder(partial) as empty:
+            Store.create(empty, state).close()
+    return Store(partial)
+
+
+def _read(
+    store: Store,
+    state: State,
+    model: Embedder,
+    sentences: Path,
+    on_bad_row: OnBadRow,
+    batch_size: int,
+    say: Callable[[str], None],
+) -> State:
+    """Encode the file's sentences from where the last commit was."""
+    from tqdm import tqdm
+
+    if state.consumed:
+        say(f"going on after {state.consumed:,} rows of {sentences}")
+    rows = itertools.islice(read_sentences(sentences), state.consumed, None)
+    with tqdm(unit="sentence", desc="encoding", initial=state.rows, disable=None) as bar:
+        for chunk in _chunks(rows):
+            good = list(_good(chunk, on_bad_row, say))
+            with store.writing() as change:
+                if good:
+                    change.append(good, _encoded(model, good, batch_size), replacing=False)
+                skipped = change.state.skipped + len(chunk) - len(good)
+                change.note(consumed=change.state.consumed + len(chunk), skipped=skipped)
+            state = change.state
+            bar.update(len(good))
+    if not state.rows:
+        raise DataError(f"{sentences}: holds no sentence that can be used")
+    return state
+
+
+def _index(store: Store, state: State, kind: Kind | None, say: Callable[[str], None]) -> None:
+    """Decide the kind, learn its cells, add all vectors, and measure its recall."""
+    import numpy as np
+    from tqdm import tqdm
+
+    chosen, why = choose_kind(state.rows) if kind is None else (kind, "asked for")
+    check_kind(chosen, state.rows, state.dimension)
+    say(f"index of kind {chosen}: {why}")
+    vectors = store.vectors(state)
+    sample = np.random.default_rng(SEED).permutation(state.rows)[: training_rows(chosen, state.rows)]
+    if len(sample):
+        say(f"learning cells from {len(sample):,} vectors")
+    index = VectorIndex.new(chosen, state.dimension, state.rows, vectors[np.sort(sample)])
+    with tqdm(total=state.rows, unit="vector", desc="adding", disable=None) as bar:
+        store.add_rows(index, state, 0, bar)
+    breadth, recall = choose_breadth(index, vectors, seed=SEED)
+    say(f"recall@10 against exact search: {recall:.4f}")
+    with store.writing() as change:
+        if chosen != "flat":
+            change.take_snapshot(index.write)
+        change.note(kind=chosen, why=why, breadth=breadth, recall=recall)
+
+
+def add_sentences(
+    folder: Path,
+    model: Embedder,
+    rows: Iterable[Row | BadRow],
+    *,
+    on_bad_row: OnBadRow = "error",
+    batch_size: int = 64,
+    say: Callable[[str], None],
+) -> Changed:
+    """Add sentences to an index; one whose id is there already takes that one's place. All of them, or none.
+
+    Raises:
+        DataError: a bad row.
+        SearchError: the index is damaged, busy, or of another model.
+        UsageError: one is to be replaced in an index of kind hnsw.
+    """
+    from tqdm import tqdm
+
+    store = Store(folder)
+    added = replaced = skipped = 0
+    try:
+        with store.writing() as change, tqdm(unit="sentence", desc="adding", disable=None) as bar:
+            check_model(folder, change.state, model)
+            for chunk in _chunks(rows):
+                good = list(_good(chunk, on_bad_row, say))
+                if good:
+                    replaced += change.append(good, _encoded(model, good, batch_size), replacing=True)
+                added, skipped = added + len(good), skipped + len(chunk) - len(good)
+                bar.update(len(good))
+            _renew(store, change)
+            return Changed(added, replaced, skipped, rows=store.count())
+    finally:
+        store.close()
+
+
+def delete_sentences(folder: Path, ids: Sequence[str]) -> Changed:
+    """Delete sentences from an index; ids that are not there are passed over and named.
+
+    Raises:
+        SearchError: the index is damaged or busy.
+        UsageError: it is of kind hnsw.
+    """
+    store = Store(folder)
+    try:
+        with store.writing() as change:
+            if change.state.kind is not None:
+                check_removable(change.state.kind)
+            missing = change.delete(ids)
+            _renew(store, change)
+            return Changed(missing=tuple(missing), rows=store.count())
+    finally:
+        store.close()
+
+
+def _renew(store: Store, change: Change) -> None:
+    """Make the snapshot anew where too many rows are beside it."""
+    state = change.state
+    if state.kind is None:
+        raise SearchError(f"{store.folder}: its build was not finished; run it again")
+    if state.kind == "flat":
+        return
+    removed = store.database.execute("SELECT count(*) FROM removed").fetchone()[0]
+    if state.rows - state.snapshot_rows + removed > STALE * state.snapshot_rows:
+        change.take_snapshot(store.load_index(state).write)
+
+
+def _encoded(model: Embedder, rows: Sequence[Row], batch_size: int) -> Any:
+    return model.encode([row.sentence for row in rows], batch_size=batch_size).vectors
+
+
+def _chunks(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
+    remaining = iter(rows)
+    while chunk := list(itertools.islice(remaining, CHUNK)):
+        yield chunk
+
+
+def _good(rows: Iterable[Row | BadRow], on_bad_row: OnBadRow, say: Callable[[str], None]) -> Iterator[Row]:
+    for row in rows:
+        if isinstance(row, Row):
+            yield row
+        elif on_bad_row == "error":
+            raise DataError(f"{row} (--on-bad-row skip leaves such rows out)")
+        else:
+            say(f"skipped {row}")
+
+
+def check_target(folder: Path) -> None:
+    """Check that an index may be built at `folder`.
+
+    Raises:
+        UsageError: something is there.
+    """
+    if folder.exists():
+        raise UsageError(
+            f"--index {folder}: is there already; name another folder, change it with `add` and `delete`, or remove it"
+        )

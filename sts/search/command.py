@@ -1,0 +1,224 @@
+"""`python -m sts.search build|add|delete|query|info`; `duplicates` has a module of its own."""
+
+import json as json_module
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from sts.errors import UsageError
+from sts.models.precision import Precision
+from sts.pairs.rows import OnBadRow
+from sts.tables import Table
+
+CANDIDATES = 50
+
+
+def build(
+    *,
+    model: Path,
+    sentences: Path,
+    index: Path,
+    kind: Literal["auto", "flat", "ivfflat", "hnsw", "ivfpq"] = "auto",
+    dimension: int | None = None,
+    on_bad_row: OnBadRow = "error",
+    batch_size: int = 64,
+    precision: Precision = "auto",
+) -> None:
+    """Make an index of a file's sentences; interrupted and run again, it goes on where it was.
+
+    Args:
+        model: folder of a bi-encoder, as sts.train --mode bi writes it
+        sentences: text (one sentence a line), or CSV, TSV, JSON lines or Parquet with the column sentence, optionally
+            id, and further columns as metadata
+        index: folder for the index; until it is complete, it stands in INDEX.partial
+        kind: flat = exact, ivfflat = nearly exact and fast, hnsw = the same, without deleting, ivfpq = compressed to an
+            eighth; auto = flat below 50,000 sentences, ivfflat below 5,000,000, else ivfpq
+        dimension: numbers of a vector that are kept, one of those that the model was trained for; not given: all
+        on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
+        batch_size: sentences that go through the model together
+        precision: auto = bf16 where the processor computes in it, else fp32
+    """
+    from sts.search.build import build_index, check_target
+
+    check_target(index)
+    scorer = _embedder(model, dimension, precision)
+    print(f"indexing {sentences} with {model} ({scorer.info.base_model}, {scorer.dimension} dimensions)", flush=True)
+    state = build_index(
+        scorer,
+        (str(model.resolve()), scorer.info.base_model),
+        sentences,
+        index,
+        kind=None if kind == "auto" else kind,
+        on_bad_row=on_bad_row,
+        batch_size=batch_size,
+        say=_say,
+    )
+    print(f"{state.rows:,} sentences indexed, {state.skipped:,} bad rows skipped: {index}")
+    print(f'next: python -m sts.search query "문장" --index {index}')
+
+
+def add(
+    *,
+    index: Path,
+    sentences: Path,
+    model: Path | None = None,
+    on_bad_row: OnBadRow = "error",
+    batch_size: int = 64,
+    precision: Precision = "auto",
+) -> None:
+    """Add a file's sentences to an index; one whose id is there already takes that one's place.
+
+    Args:
+        index: folder of the index
+        sentences: file as for build
+        model: the bi-encoder that the index was built with; not given: where it was then
+        on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
+        batch_size: sentences that go through the model together
+        precision: auto = bf16 where the processor computes in it, else fp32
+    """
+    from sts.search.build import add_sentences
+    from sts.search.index import read_state
+    from sts.search.rows import read_sentences
+
+    state = read_state(index)
+    scorer = _embedder(model or Path(state.model), state.dimension, precision)
+    print(f"adding {sentences} to {index}", flush=True)
+    rows = read_sentences(sentences)
+    changed = add_sentences(index, scorer, rows, on_bad_row=on_bad_row, batch_size=batch_size, say=_say)
+    print(
+        f"{changed.added:,} sentences added, {changed.replaced:,} in another one's place, {changed.skipped:,} bad "
+        f"rows skipped; {changed.rows:,} sentences now"
+    )
+
+
+def delete(*, index: Path, ids: list[str]) -> None:
+    """Delete sentences from an index.
+
+    Args:
+        index: folder of the index
+        ids: ids of the sentences
+    """
+    from sts.search.build import delete_sentences
+
+    changed = delete_sentences(index, ids)
+    print(f"{len(ids) - len(changed.missing):,} sentences deleted; {changed.rows:,} sentences now")
+    if changed.missing:
+        print(f"not there: {', '.join(changed.missing)}", file=sys.stderr)
+
+
+def query(
+    sentence: str | None = None,
+    /,
+    *,
+    index: Path,
+    top_k: int = 10,
+    model: Path | None = None,
+    rerank: Path | None = None,
+    candidates: int = CANDIDATES,
+    where: list[str] | None = None,
+    json: bool = False,
+    precision: Precision = "auto",
+) -> None:
+    """Find the sentences that are most similar to one.
+
+    Args:
+        sentence: the sentence
+        index: folder of the index
+        top_k: sentences to find, 1 to 1000
+        model: the bi-encoder that the index was built with; not given: where it was then
+        rerank: folder of a cross-encoder that scores the candidates and orders them
+        candidates: sentences that are reranked, TOP_K to 1000
+        where: filters on metadata, name=value, all of which must hold, such as source=airbnb
+        json: print JSON lines
+        precision: auto = bf16 where the processor computes in it, else fp32
+    """
+    from sts.pairs.rows import check_sentence
+    from sts.search.index import SentenceIndex, check_counts, read_state
+    from sts.search.where import parse_where
+
+    if sentence is None:
+        raise UsageError('a sentence is needed: python -m sts.search query "문장" --index FOLDER')
+    if problem := check_sentence("sentence", sentence):
+        raise UsageError(problem)
+    if rerank is None and candidates != CANDIDATES:
+        raise UsageError("--candidates goes with --rerank, the cross-encoder that scores them")
+    check_counts(top_k, candidates if rerank else None)
+    filters = parse_where(where or [])
+    state = read_state(index)
+    scorer = _embedder(model or Path(state.model), state.dimension, precision)
+    with SentenceIndex.open(index, scorer) as opened:
+        reranker = _reranker(rerank, precision) if rerank else None
+        (hits,) = opened.search([sentence], top_k, where=filters, reranker=reranker, candidates=candidates)
+    if json:
+        for hit in hits:
+            print(json_module.dumps(asdict(hit), ensure_ascii=False))
+        return
+    rows = [[hit.id, f"{hit.score:.2f}", f"{hit.cosine:.4f}", hit.sentence, _shown(hit.metadata)] for hit in hits]
+    if any(hit.metadata for hit in hits):
+        Table(["id", "score", "cosine", "sentence", "metadata"], rows).show()
+    else:
+        Table(["id", "score", "cosine", "sentence"], [row[:-1] for row in rows]).show()
+    if not hits:
+        print("no sentence has such metadata" if filters else "the index is empty", file=sys.stderr)
+
+
+def info(*, index: Path, json: bool = False) -> None:
+    """Tell what an index is, and check its files.
+
+    Args:
+        index: folder of the index
+        json: print JSON
+    """
+    from sts.search.store import Store
+
+    store = Store(index)
+    try:
+        with store.reading() as state:
+            store.check(state)
+            values: dict[str, Any] = {
+                "sentences": store.count(),
+                "kind": state.kind,
+                "why": state.why,
+                "dimension": state.dimension,
+                "model": state.model,
+                "base_model": state.base_model,
+                "recall@10": state.recall,
+                "breadth": state.breadth,
+                "changes": state.changes,
+                "megabytes": {path.name: path.stat().st_size / 1e6 for path in sorted(index.iterdir())},
+            }
+    finally:
+        store.close()
+    if json:
+        print(json_module.dumps(values, ensure_ascii=False, indent=2))
+        return
+    sizes = ", ".join(f"{name} {size:,.1f} MB" for name, size in values.pop("megabytes").items() if size)
+    rows = [[name, "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)] for name, value in
+            values.items()]  # fmt: skip
+    Table(["", str(index)], [*rows, ["files, all whole", sizes]]).show()
+
+
+def _embedder(folder: Path, dimension: int | None, precision: Precision) -> Any:
+    from sts.search.index import load_embedder
+
+    return load_embedder(folder, dimension, precision=precision)
+
+
+def _reranker(folder: Path, precision: Precision) -> Any:
+    from sts.models import load_scorer
+    from sts.models.info import read_info
+
+    if read_info(folder).mode != "cross":
+        raise UsageError(f"--rerank {folder}: is a bi-encoder; a reranker must be a cross-encoder")
+    return load_scorer(folder, precision=precision)
+
+
+def _shown(metadata: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in metadata.items() if value not in (None, ""))
+
+
+def _say(line: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(line)
