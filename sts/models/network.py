@@ -35,7 +35,7 @@ def new_cross_network(encoder_folder: Path, *, head: "Head", max_length: int, tr
     """
     from sts.models.heads import BiLstmHead
 
-    encoder = _transformer(encoder_folder, head == "linear", max_length, training)
+    encoder = _transformer(encoder_folder, head, max_length, training)
     if head == "bilstm":
         return _assemble([encoder, BiLstmHead(encoder.get_embedding_dimension())])
     return _assemble([encoder])
@@ -59,7 +59,7 @@ def new_bi_network(
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 
-    encoder = _transformer(encoder_folder, False, max_length, training)
+    encoder = _transformer(encoder_folder, None, max_length, training)
     with quiet_libraries():
         network = SentenceTransformer(
             modules=[encoder, Pooling(encoder.get_embedding_dimension(), pooling_mode=pooling), Normalize()],
@@ -90,7 +90,7 @@ def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) ->
             return new_bi_network(
                 folder, pooling=pooling, prompt=info.prompt, max_length=info.max_length, training=training
             )
-        modules: list[Any] = [_transformer(folder, info.head == "linear", info.max_length, training)]
+        modules: list[Any] = [_transformer(folder, info.head, info.max_length, training)]
         if info.head == "bilstm":
             modules.append(BiLstmHead.load(str(folder / HEAD_FOLDER)))
         return _assemble(modules)
@@ -100,7 +100,8 @@ def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) ->
         ) from error
 
 
-def _transformer(folder: Path, classifies: bool, max_length: int, training: bool) -> Any:
+def _transformer(folder: Path, head: "Head | None", max_length: int, training: bool) -> Any:
+    """The encoder with its tokenizer; for a cross-encoder (`head`), with one output label."""
     import torch
     from sentence_transformers.base.modules import Transformer
 
@@ -112,9 +113,9 @@ def _transformer(folder: Path, classifies: bool, max_length: int, training: bool
     with quiet_libraries():
         module = Transformer(
             str(folder),
-            transformer_task="sequence-classification" if classifies else "feature-extraction",
+            transformer_task="sequence-classification" if head == "linear" else "feature-extraction",
             model_kwargs=model_options | ({"attn_implementation": "eager"} if eager else {}),
-            config_kwargs=safe | ({"num_labels": 1} if classifies else {}),
+            config_kwargs=safe | ({"num_labels": 1} if head else {}),
             processor_kwargs=safe,
         )
     fit_tokenizer(module.tokenizer, module.model.config, max_length)

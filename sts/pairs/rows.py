@@ -137,13 +137,16 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def raw_rows(path: Path, suffixes: tuple[str, ...], header: Header) -> Iterator[RawRow]:
+def raw_rows(
+    path: Path, suffixes: tuple[str, ...], header: Header, *, text_column: str | None = None
+) -> Iterator[RawRow]:
     """Take a file apart into rows of fields, whatever its format; see the table above.
 
     Args:
         path: the file; its suffix says the format.
         suffixes: those that are allowed.
         header: makes the column names of a CSV or TSV file, or refuses them.
+        text_column: the column that a line of a `.txt` file is; None means that such a file is TSV.
 
     Raises:
         DataError: the file is missing, not of an allowed format, or not UTF-8.
@@ -164,6 +167,10 @@ def raw_rows(path: Path, suffixes: tuple[str, ...], header: Header) -> Iterator[
                 yield from json_line_rows(str(path), stream)
             elif suffix == ".csv":
                 yield from _csv_rows(path, stream, header)
+            elif suffix == ".txt" and text_column is not None:
+                for number, line in enumerate(stream, 1):
+                    if line.strip():
+                        yield f"line {number}", {text_column: line.rstrip("\r\n")}
             else:
                 yield from tsv_rows(str(path), stream, header)
     except UnicodeDecodeError as error:

@@ -9,11 +9,12 @@ from typing import Any
 from sts.errors import DataError, SearchError, UsageError
 from sts.files import replacing_folder
 from sts.pairs.rows import BadRow, OnBadRow
+from sts.search.change import Change, changing, sync_folder
 from sts.search.index import Embedder, check_model
 from sts.search.kinds import Kind, VectorIndex, check_kind, check_removable, choose_kind, training_rows
 from sts.search.recall import choose_breadth
 from sts.search.rows import Row, read_sentences
-from sts.search.store import SENTENCES_FILE, Change, State, Store, sync_folder
+from sts.search.store import SENTENCES_FILE, State, Store
 
 # sentences that are encoded together and, in a build, committed together
 CHUNK = 4096
@@ -124,7 +125,7 @@ def _read(
     with tqdm(unit="sentence", desc="encoding", initial=state.rows, disable=None) as bar:
         for chunk in _chunks(rows):
             good = list(_good(chunk, on_bad_row, say))
-            with store.writing() as change:
+            with changing(store) as change:
                 if good:
                     change.append(good, _encoded(model, good, batch_size), replacing=False)
                 skipped = change.state.skipped + len(chunk) - len(good)
@@ -153,7 +154,7 @@ def _index(store: Store, state: State, kind: Kind | None, say: Callable[[str], N
         store.add_rows(index, state, 0, bar)
     breadth, recall = choose_breadth(index, vectors, seed=SEED)
     say(f"recall@10 against exact search: {recall:.4f}")
-    with store.writing() as change:
+    with changing(store) as change:
         if chosen != "flat":
             change.take_snapshot(index.write)
         change.note(kind=chosen, why=why, breadth=breadth, recall=recall)
@@ -180,7 +181,7 @@ def add_sentences(
     store = Store(folder)
     added = replaced = skipped = 0
     try:
-        with store.writing() as change, tqdm(unit="sentence", desc="adding", disable=None) as bar:
+        with changing(store) as change, tqdm(unit="sentence", desc="adding", disable=None) as bar:
             check_model(folder, change.state, model)
             for chunk in _chunks(rows):
                 good = list(_good(chunk, on_bad_row, say))
@@ -203,7 +204,7 @@ def delete_sentences(folder: Path, ids: Sequence[str]) -> Changed:
     """
     store = Store(folder)
     try:
-        with store.writing() as change:
+        with changing(store) as change:
             if change.state.kind is not None:
                 check_removable(change.state.kind)
             missing = change.delete(ids)

@@ -44,7 +44,7 @@ def read_sentences(path: Path) -> Iterator[Row | BadRow]:
     Raises:
         DataError: the file is missing, not of a known format, not UTF-8, or lacks the column `sentence`.
     """
-    for place, fields in raw_rows(path, SUFFIXES, _header):
+    for place, fields in raw_rows(path, SUFFIXES, _header, text_column="sentence"):
         row = fields if isinstance(fields, str) else check_row(fields, place)
         yield BadRow(str(path), place, row) if isinstance(row, str) else row
 

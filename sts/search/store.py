@@ -9,26 +9,24 @@ before it, and count only if the state says so: what a killed writer left behind
 """
 
 import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import SearchError
-from sts.search.kinds import Kind, VectorIndex, check_removable
-from sts.search.rows import Row
+from sts.search.kinds import Kind, VectorIndex
 
 if TYPE_CHECKING:
     import numpy as np
 
 FORMAT_VERSION = 1
-SENTENCES_FILE, VECTORS_FILE, LOCK_FILE = "sentences.sqlite3", "vectors.f32", ".lock"
-# seconds to wait for another process: for its commit, and for its whole change
-COMMIT_WAIT, WRITER_WAIT = 30.0, 10.0
+SENTENCES_FILE, VECTORS_FILE = "sentences.sqlite3", "vectors.f32"
+# seconds to wait for another process's commit
+COMMIT_WAIT = 30.0
 # vectors that are read at once
 CHUNK_ROWS = 65_536
 # SQLite's limit of parameters in a statement is 32,766
@@ -122,7 +120,7 @@ class Store:
         """A new index in an existing, empty folder."""
         with sqlite3.connect(folder / SENTENCES_FILE) as database:
             database.executescript(TABLES)
-            database.execute("INSERT INTO state VALUES (?)", (_state_text(state),))
+            database.execute("INSERT INTO state VALUES (?)", (state_text(state),))
         database.close()
         (folder / VECTORS_FILE).touch()
         return cls(folder)
@@ -134,47 +132,16 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[State]:
         """A view that no writer changes; yields its state."""
-        with self._errors():
+        with self.errors():
             self.database.execute("BEGIN")
             try:
-                yield self._state()
+                yield self.state()
             finally:
                 self.database.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self) -> Iterator["Change"]:
-        """A change that happens as a whole when the block ends, or not at all.
-
-        Raises:
-            SearchError: another process has been changing the index for 10 seconds.
-        """
-        from filelock import FileLock, Timeout
-
-        try:
-            lock = FileLock(self.folder / LOCK_FILE).acquire(timeout=WRITER_WAIT)
-        except Timeout as error:
-            raise SearchError(
-                f"{self.folder}: another process is changing this index; wait until it is done, and try again"
-            ) from error
-        with lock, self._errors():
-            self.database.execute("PRAGMA synchronous = FULL")
-            self.database.execute("BEGIN IMMEDIATE")
-            try:
-                change = Change(self, self._state())
-                yield change
-                change.finish()
-                self.database.execute("COMMIT")
-            except BaseException:
-                if self.database.in_transaction:
-                    self.database.execute("ROLLBACK")
-                raise
-            # no one reads these any more: older snapshots, and those of writers that were killed
-            for path in self.folder.glob("index-*.faiss*"):
-                if path.name != change.state.snapshot:
-                    path.unlink()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
+        """Turn SQLite's errors into this project's."""
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -184,7 +151,8 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise SearchError(damaged(self.folder / SENTENCES_FILE, str(error))) from error
 
-    def _state(self) -> State:
+    def state(self) -> State:
+        """The state as the transaction that has begun sees it."""
         values = json.loads(self.database.execute("SELECT value FROM state").fetchone()[0])
         version = values.pop("format", None)
         if version != FORMAT_VERSION:
@@ -300,113 +268,6 @@ class Store:
                 bar.update(len(chunk))
 
 
-class Change:
-    """What a writer does between two commits.
-
-    Args:
-        store: the index's folder, with a transaction begun.
-        state: as it was.
-    """
-
-    def __init__(self, store: Store, state: State) -> None:
-        self.store = store
-        self.state = replace(state, changes=state.changes + 1)
-        self._database = store.database
-        self._file: Any = None
-
-    def append(self, rows: Sequence[Row], vectors: "np.ndarray", *, replacing: bool) -> int:
-        """Add sentences with their vectors (n, dimension).
-
-        Args:
-            rows: n sentences; one without an id gets its row number + 1.
-            vectors: finite, not 0; they are brought to length 1.
-            replacing: whether a sentence takes the place of one with the same id, or is refused.
-
-        Returns:
-            How many took the place of another.
-
-        Raises:
-            SearchError: an id is there already, or a vector is no direction.
-        """
-        import numpy as np
-
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not (np.isfinite(lengths).all() and (lengths > 0).all()):
-            raise SearchError(f"{self.store.folder}: the model makes vectors without a direction; train it again")
-        data = np.ascontiguousarray(vectors / lengths, dtype=np.float32)
-        first = self.state.rows
-        replaced = 0
-        for number, row in enumerate(rows, first):
-            identity = str(number + 1) if row.id is None else row.id
-            known = self._database.execute("SELECT row FROM sentence WHERE id = ?", (identity,)).fetchone()
-            if known is not None:
-                if not replacing or row.id is None:
-                    remedy = "give each sentence its own id" if row.id is not None else "give these sentences ids"
-                    raise SearchError(f"{row.place or 'a sentence'}: the id '{identity}' is there already; {remedy}")
-                self._remove(known[0])
-                replaced += 1
-            metadata = json.dumps(row.metadata, ensure_ascii=False)
-            self._database.execute(
-                "INSERT INTO sentence VALUES (?, ?, ?, ?, ?)",
-                (number, identity, row.sentence, metadata, row_crc(number, identity, row.sentence, metadata)),
-            )
-        if self._file is None:
-            self._file = (self.store.folder / VECTORS_FILE).open("r+b")
-        self._file.seek(first * self.state.dimension * 4)
-        self._file.write(data)
-        self._file.flush()
-        self._database.execute("INSERT INTO block VALUES (?, ?, ?)", (first, len(rows), zlib.crc32(data)))  # type: ignore[arg-type]
-        self.state = replace(self.state, rows=first + len(rows))
-        return replaced
-
-    def delete(self, ids: Sequence[str]) -> list[str]:
-        """Delete sentences.
-
-        Returns:
-            The ids that are not there.
-        """
-        missing = []
-        for identity in ids:
-            known = self._database.execute("SELECT row FROM sentence WHERE id = ?", (identity,)).fetchone()
-            if known is None:
-                missing.append(identity)
-            else:
-                self._remove(known[0])
-        return missing
-
-    def _remove(self, row: int) -> None:
-        if self.state.kind is not None:
-            check_removable(self.state.kind)
-        self._database.execute("DELETE FROM sentence WHERE row = ?", (row,))
-        self._database.execute("INSERT INTO removed VALUES (?)", (row,))
-
-    def note(self, **values: Any) -> None:
-        """Change fields of the state."""
-        self.state = replace(self.state, **values)
-
-    def take_snapshot(self, write: Any) -> None:
-        """Keep a FAISS file of all rows there are.
-
-        Args:
-            write: writes the FAISS file of all rows there are to a path.
-        """
-        name = f"index-{self.state.changes}.faiss"
-        partial = self.store.folder / f"{name}.partial"
-        write(partial)
-        digest = sync_and_digest(partial)
-        partial.replace(self.store.folder / name)
-        self._database.execute("DELETE FROM removed")
-        self.note(snapshot=name, snapshot_sha256=digest, snapshot_rows=self.state.rows)
-
-    def finish(self) -> None:
-        """Bring everything but the commit to the disk."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
-            self._file.close()
-        sync_folder(self.store.folder)
-        self._database.execute("UPDATE state SET value = ?", (_state_text(self.state),))
-
-
 def damaged(path: Path, why: str) -> str:
     """The message for a file that is not what was written."""
     return f"{path}: the file is damaged ({why}); restore it from a copy, or build the index again"
@@ -417,13 +278,6 @@ def row_crc(row: int, identity: str, sentence: str, metadata: str) -> int:
     return zlib.crc32("\0".join((str(row), identity, sentence, metadata)).encode())
 
 
-def sync_and_digest(path: Path) -> str:
-    """Bring a file to the disk; returns its SHA-256."""
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    return digest_of(path)
-
-
 def digest_of(path: Path) -> str:
     """A file's SHA-256."""
     import hashlib
@@ -432,14 +286,6 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _state_text(state: State) -> str:
+def state_text(state: State) -> str:
+    """A state as it is stored."""
     return json.dumps({"format": FORMAT_VERSION} | asdict(state), ensure_ascii=False)
