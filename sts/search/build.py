@@ -10,10 +10,10 @@ from sts.errors import DataError, SearchError, UsageError
 from sts.files import replacing_folder
 from sts.pairs.rows import BadRow, OnBadRow
 from sts.search.change import Change, changing, sync_folder
-from sts.search.index import Embedder, check_model
+from sts.search.index import Embedder, check_model, read_state
 from sts.search.kinds import Kind, VectorIndex, check_kind, check_removable, choose_kind, training_rows
 from sts.search.recall import choose_breadth
-from sts.search.rows import Row, read_sentences
+from sts.search.rows import SUFFIXES, Row, read_sentences
 from sts.search.store import SENTENCES_FILE, State, Store
 
 # sentences that are encoded together and, in a build, committed together
@@ -71,24 +71,20 @@ def build_index(
         UsageError: the kind does not suit so many sentences.
     """
     partial = folder.with_name(folder.name + ".partial")
-    stat = sentences.stat() if sentences.is_file() else None
-    source = {
-        "file": str(sentences.resolve()),
-        "size": stat.st_size if stat else 0,
-        "changed": stat.st_mtime_ns if stat else 0,
-        "kind": kind,
-        "on_bad_row": on_bad_row,
-    }
+    if not sentences.is_file():
+        raise DataError(f"{sentences}: no such file; give a file that ends in {', '.join(SUFFIXES)}")
+    stat = sentences.stat()
+    source = {"file": str(sentences.resolve()), "size": stat.st_size, "changed": stat.st_mtime_ns}
     store = _begin(partial, State(*names, fingerprint=model.fingerprint, dimension=model.dimension, source=source))
     try:
         with store.reading() as state:
             check_model(partial, state, model)
             if state.source != source:
                 raise SearchError(
-                    f"{partial}: holds an unfinished build of {(state.source or {}).get('file')}, of another file or "
-                    "with other options; give these again, or remove that folder"
+                    f"{partial}: holds an unfinished build of another file, or of this one as it was before a change "
+                    f"({(state.source or {}).get('file')}); remove that folder to begin anew"
                 )
-        if state.kind is None:
+        if state.kind is None or kind not in (None, state.kind):
             state = _read(store, state, model, sentences, on_bad_row, batch_size, say)
             _index(store, state, kind, say)
         with store.reading() as state:
@@ -101,7 +97,8 @@ def build_index(
 
 
 def _begin(partial: Path, state: State) -> Store:
-    if not (partial / SENTENCES_FILE).is_file():
+    begun = (partial / SENTENCES_FILE).is_file() and read_state(partial).consumed > 0
+    if not begun:
         with replacing_folder(partial) as empty:
             Store.create(empty, state).close()
     return Store(partial)

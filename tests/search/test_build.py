@@ -63,14 +63,17 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path, model, source):
 def test_another_build_does_not_go_on_with_it(tmp_path, model, source):
     class Stopped(type(model)):
         def encode(self, texts, **options):
-            raise KeyboardInterrupt
+            if self.encoded:
+                raise KeyboardInterrupt
+            return super().encode(texts, **options)
 
     with pytest.raises(KeyboardInterrupt):
         build(Stopped(), source, tmp_path / "index")
-    with pytest.raises(SearchError, match=r"holds an unfinished build of .*of another file or with other options"):
-        build(model, source, tmp_path / "index", kind="hnsw")
     with pytest.raises(SearchError, match="built with another model"):
         build(type(model)(fingerprint="other"), source, tmp_path / "index")
+    source.write_text("다른 문장\n", encoding="utf-8")
+    with pytest.raises(SearchError, match="holds an unfinished build of another file, or of this one as it was before"):
+        build(model, source, tmp_path / "index")
 
 
 @pytest.mark.usefixtures("_small_chunks")
@@ -85,7 +88,7 @@ def test_bad_rows_stop_a_build_or_are_counted(tmp_path, model):
     path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     with pytest.raises(DataError, match=r"rows\.jsonl, line 2: field 'sentence' is empty"):
         build(model, path, tmp_path / "index")
-    state = build(model, path, tmp_path / "skipping", on_bad_row="skip")
+    state = build(model, path, tmp_path / "index", on_bad_row="skip")
     assert (state.rows, state.skipped, state.consumed) == (2, 2, 4)
 
 
