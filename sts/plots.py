@@ -29,7 +29,6 @@ def figure(title: str, x_label: str, y_label: str, *, size: tuple[float, float] 
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    use_korean_font()
     fig = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12), facecolor="white")
     axes = fig.subplots()
     axes.set_title(title, loc="left", fontsize=12, color=INK, pad=10)
@@ -44,28 +43,34 @@ def figure(title: str, x_label: str, y_label: str, *, size: tuple[float, float] 
 
 
 @lru_cache(maxsize=1)
-def use_korean_font() -> None:
-    """Let matplotlib take Hangul from NanumGothic wherever its own font has no glyph."""
+def korean_font() -> str:
+    """The family of a font that has Hangul, made known to matplotlib."""
     from importlib.metadata import distribution
 
-    import matplotlib
     from matplotlib import font_manager
 
     # located, not imported: importing the package would change pyplot's defaults
     path = str(distribution(FONT_PACKAGE).locate_file(FONT_FILE))
     font_manager.fontManager.addfont(path)
-    family = font_manager.FontProperties(fname=path).get_name()
-    matplotlib.rcParams["font.family"] = [*matplotlib.rcParams["font.family"], family]
+    return font_manager.FontProperties(fname=path).get_name()
 
 
 def save(fig: "Figure", target: "Path | BinaryIO") -> None:
     """Write a plot as a PNG of 120 dots an inch; a file's folder is made.
 
-    A character that neither font has, such as an emoji, is drawn as a box.
+    Hangul is taken from NanumGothic wherever matplotlib's own font has no glyph; a character that neither
+    has, such as an emoji, is drawn as a box.
     """
+    import matplotlib
+    from matplotlib.text import Text
+
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    families = [*matplotlib.rcParams["font.family"], korean_font()]
+    # some texts are there, and some, such as labels of ticks, are made while drawing
+    for text in fig.findobj(Text):
+        text.set_fontfamily(families)
+    with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         fig.savefig(target, dpi=DPI, format="png")
 

@@ -51,7 +51,6 @@ def overlap_and_label(sets: Sequence[Statistics]) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    plots.use_korean_font()
     figure = Figure(figsize=(4.4 * len(sets) + 0.8, 4.4), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
     figure.set_facecolor("white")
     panels = np.atleast_1d(figure.subplots(1, len(sets), sharex=True, sharey=True))
