@@ -30,7 +30,7 @@ def report(
         overwrite: replace what is at OUTPUT
         json: print the figures as JSON, and nothing else, on standard output
     """
-    check_output_folder(output, overwrite=overwrite)
+    check_output_folder(output, "statistics.json", [*data, *(against or [])], overwrite=overwrite)
     from sts.pairs.load import load_pairs
     from sts.pairs.report import HTML_FILE, shared, summary, to_dict, write_report
     from sts.pairs.statistics import describe

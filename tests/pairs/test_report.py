@@ -112,6 +112,25 @@ def test_two_sets_stand_in_the_same_plots_and_leaks_are_counted(tmp_path, capsys
     assert len(list((output / "plots").glob("*.png"))) == 5
 
 
+def test_only_a_data_report_is_overwritten(tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    words = ["--data", write(folder, "pairs.csv", ROWS), "--overwrite", "--output"]
+    output = tmp_path / "report"
+    assert run(report, "report", [*words, str(output)]) == 0
+    assert run(report, "report", [*words, str(output)]) == 0
+    (output / "statistics.json").rename(output / "sts.json")
+    assert run(report, "report", [*words, str(output)]) == 2
+    assert "holds no statistics.json, so it is no earlier result of this command" in capsys.readouterr().err
+    (folder / "report.md").touch()
+    (folder / "statistics.json").touch()
+    assert run(report, "report", [*words, str(folder)]) == 2
+    assert "pairs.csv, an input; name another folder" in capsys.readouterr().err
+    against = ["--data", "sample", "--against", str(folder / "pairs.csv"), "--overwrite", "--output", str(folder)]
+    assert run(report, "report", against) == 2
+    assert (folder / "pairs.csv").is_file()
+
+
 def test_an_emoji_in_a_plot_is_no_failure(tmp_path):
     figure, _ = plots.figure("😀 漢", "x", "y")
     plots.save(figure, tmp_path / "x.png")
