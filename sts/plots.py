@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sts.pairs.rows import SIMILAR_FROM
+
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
@@ -112,8 +114,6 @@ def _korean(fig: "Figure") -> Iterator[None]:
 def scatter_true_predicted(label: "ArrayLike", score: "ArrayLike", threshold: float) -> "Figure":
     """Scores over labels (both (n,), 0 to 5); a perfect model's points lie on the diagonal."""
     import numpy as np
-
-    from sts.evaluate.metrics import SIMILAR_FROM
 
     label, score = np.asarray(label, dtype=float), np.asarray(score, dtype=float)
     fig, axes = figure("Predicted against true scores", "true score", "predicted score", size=(5.4, 5.2))

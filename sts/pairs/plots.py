@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sts import plots
-from sts.pairs.statistics import SIMILAR_FROM, Statistics
+from sts.pairs.rows import SIMILAR_FROM
+from sts.pairs.statistics import Statistics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

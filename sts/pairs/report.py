@@ -9,7 +9,8 @@ from sts.pairs import plots as drawn
 from sts.pairs import report_tables as tables
 from sts.pairs.comparison import Comparison
 from sts.pairs.report_page import Section, html, markdown
-from sts.pairs.statistics import SIMILAR_FROM, Statistics
+from sts.pairs.rows import SIMILAR_FROM
+from sts.pairs.statistics import Statistics
 from sts.tables import Table
 
 HTML_FILE = "report.html"

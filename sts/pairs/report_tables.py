@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sts import __version__
 from sts.pairs.comparison import Comparison
-from sts.pairs.statistics import SIMILAR_FROM, Statistics, Surprise
+from sts.pairs.rows import SIMILAR_FROM
+from sts.pairs.statistics import Statistics, Surprise
 from sts.plots import BIN_EDGES
 from sts.tables import Table
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sts.pairs.load import LoadedPairs
-from sts.pairs.rows import BadRow
+from sts.pairs.rows import SIMILAR_FROM, BadRow
 from sts.pairs.split import bigram_overlap
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 # parts of speech that carry meaning: nouns, verbs, adjectives, roots, adverbs, words in Latin letters
 CONTENT = frozenset({"NNG", "NNP", "VV", "VA", "XR", "MAG", "SL"})
 SURPRISING = 10
-# KLUE's own rule: a pair is similar from this label on (Park et al. 2021)
-SIMILAR_FROM = 3.0
 # with fewer pairs a correlation says nothing: two always lie on a line
 MIN_CORRELATED = 3
 
