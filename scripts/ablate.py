@@ -221,7 +221,8 @@ class Ablation:
 
 def resampled_pearson(label: np.ndarray, score: np.ndarray, resamples: int = 2000) -> np.ndarray:
     """Pearson's r on bootstrap resamples of the pairs; every run sees the same resamples."""
-    from sts.evaluate.metrics import SIMILAR_FROM, bootstrap_statistics, make_sample
+    from sts.evaluate.metrics import bootstrap_statistics, make_sample
+    from sts.pairs.rows import SIMILAR_FROM
 
     sample = make_sample(label, score, threshold=SIMILAR_FROM)
     return bootstrap_statistics(sample, resamples, SPLIT_SEED)["pearson"]

@@ -8,6 +8,7 @@ type is a dataclass contributes each of its fields. `--config run.yaml` fills th
 import importlib
 import inspect
 import os
+import signal
 import sys
 import types
 import typing
@@ -76,6 +77,8 @@ def main(name: str | None = None, arguments: Sequence[str] | None = None) -> typ
                 encoding="utf-8", errors="surrogateescape" if stream is sys.stdin else "backslashreplace"
             )
     warnings.formatwarning = lambda message, *_, **__: f"{program}: warning: {message}\n"
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # so that what is half written is removed, as after Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     module, _, function = COMMANDS[name].target.partition(":")
     sys.exit(run(getattr(importlib.import_module(module), function), program, words))
 
@@ -84,7 +87,7 @@ def run(command: Callable[..., None], program: str, arguments: Sequence[str]) ->
     """Parse `arguments` for `command`, call it, and turn its errors into an exit code.
 
     Returns:
-        0 on success, 2 for a mistake that the message explains, 130 after Ctrl-C.
+        0 on success, 2 for a mistake that the message explains, 130 after Ctrl-C or SIGTERM.
     """
     debug = "--debug" in arguments
     parser = make_parser(command, program)

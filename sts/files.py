@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,20 +66,43 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def check_output_folder(path: Path, *, overwrite: bool) -> None:
+def check_output_folder(path: Path, marker: str, inputs: Iterable[str | Path | None], *, overwrite: bool) -> None:
     """Refuse an output folder that holds something, unless that is an earlier result to `overwrite`.
 
+    Args:
+        path: the folder.
+        marker: the file that, beside the report, every result of this kind holds and no other kind does.
+        inputs: what the command reads: files, folders, names of data sets, or None where an option is not given.
+        overwrite: whether an earlier result may be replaced.
+
     Raises:
-        UsageError: `path` is a file, or a folder that is not empty and `overwrite` is false, or one
-            that holds no report, so that it may be anything.
+        UsageError: `path` is a file; or holds an input; or is not empty and `overwrite` is false, or it is no
+            result of this kind, so that it may be anything.
     """
     if path.exists() and not path.is_dir():
         raise UsageError(f"--output {path}: is a file; name a folder that does not exist yet")
+    check_inputs_outside(path, inputs)
     if not path.is_dir() or not any(path.iterdir()):
         return
     if not overwrite:
         raise UsageError(
             f"--output {path}: the folder is not empty; name another one, or add --overwrite to replace it"
         )
-    if not (path / REPORT_FILE).is_file():
-        raise UsageError(f"--overwrite: {path} holds no {REPORT_FILE}, so it is no earlier result; remove it by hand")
+    missing = [name for name in (REPORT_FILE, marker) if not (path / name).is_file()]
+    if missing:
+        raise UsageError(
+            f"--overwrite: {path} holds no {' and no '.join(missing)}, so it is no earlier result of this command; "
+            "remove it by hand, or name another folder"
+        )
+
+
+def check_inputs_outside(folder: Path, inputs: Iterable[str | Path | None]) -> None:
+    """Refuse to put a result in the place of what it is made from.
+
+    Raises:
+        UsageError: one of `inputs` is `folder` or lies in it.
+    """
+    for source in inputs:
+        # a name of a data set or of a model on the hub is no path that exists
+        if source is not None and Path(source).exists() and Path(source).resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"--output: replacing {folder} would lose {source}, an input; name another folder")

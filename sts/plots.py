@@ -3,12 +3,16 @@
 The fonts that come with matplotlib have no Korean; the package koreanize-matplotlib brings one.
 """
 
+import io
 import itertools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
+
+from sts.pairs.rows import SIMILAR_FROM
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +25,16 @@ FONT_PACKAGE, FONT_FILE = "koreanize-matplotlib", "koreanize_matplotlib/fonts/Na
 INK, MUTED, GRID = "#333333", "#8a8a8a", "#e4e4e4"
 # Okabe and Ito's palette, told apart with any colour vision
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+PAPER = "#ffffff"
+# what each colour becomes on a dark page
+DARK = {
+    PAPER: "#17191c",
+    INK: "#e3e5e8",
+    MUTED: "#9aa0a6",
+    GRID: "#34383e",
+    COLOURS[0]: "#4aa8e8",
+    COLOURS[1]: "#f5853f",
+}
 BIN_EDGES = tuple(step / 2 for step in range(11))
 
 
@@ -29,8 +43,7 @@ def figure(title: str, x_label: str, y_label: str, *, size: tuple[float, float] 
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    use_korean_font()
-    fig = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12), facecolor="white")
+    fig = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12), facecolor=PAPER)
     axes = fig.subplots()
     axes.set_title(title, loc="left", fontsize=12, color=INK, pad=10)
     axes.set_xlabel(x_label, color=INK)
@@ -44,37 +57,63 @@ def figure(title: str, x_label: str, y_label: str, *, size: tuple[float, float] 
 
 
 @lru_cache(maxsize=1)
-def use_korean_font() -> None:
-    """Let matplotlib take Hangul from NanumGothic wherever its own font has no glyph."""
+def korean_font() -> str:
+    """The family of a font that has Hangul, made known to matplotlib."""
     from importlib.metadata import distribution
 
-    import matplotlib
     from matplotlib import font_manager
 
     # located, not imported: importing the package would change pyplot's defaults
     path = str(distribution(FONT_PACKAGE).locate_file(FONT_FILE))
     font_manager.fontManager.addfont(path)
-    family = font_manager.FontProperties(fname=path).get_name()
-    matplotlib.rcParams["font.family"] = [*matplotlib.rcParams["font.family"], family]
+    return font_manager.FontProperties(fname=path).get_name()
 
 
-def save(fig: "Figure", target: "Path | BinaryIO") -> None:
-    """Write a plot as a PNG of 120 dots an inch; a file's folder is made.
+def save(fig: "Figure", path: Path) -> None:
+    """Write a plot as a PNG of 120 dots an inch; the file's folder is made.
 
     A character that neither font has, such as an emoji, is drawn as a box.
     """
-    if isinstance(target, Path):
-        target.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _korean(fig):
+        fig.savefig(path, dpi=DPI, format="png")
+
+
+def svg(fig: "Figure") -> str:
+    """A plot as SVG, without a date or chance in it; its letters are drawn, so that no font is needed."""
+    import matplotlib
+
+    stream = io.StringIO()
+    with _korean(fig), matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "sts"}):
+        fig.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
+
+
+def darkened(drawing: str) -> str:
+    """The SVG of `svg` in colours for a dark page."""
+    for light, dark in DARK.items():
+        drawing = drawing.replace(light, dark)
+    return drawing
+
+
+@contextmanager
+def _korean(fig: "Figure") -> Iterator[None]:
+    """Take Hangul from NanumGothic wherever matplotlib's own font has no glyph, without a word on what both lack."""
+    import matplotlib
+    from matplotlib.text import Text
+
+    families = [*matplotlib.rcParams["font.family"], korean_font()]
+    # some texts are there, and some, such as labels of ticks, are made while drawing
+    for text in fig.findobj(Text):
+        text.set_fontfamily(families)
+    with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        fig.savefig(target, dpi=DPI, format="png")
+        yield
 
 
 def scatter_true_predicted(label: "ArrayLike", score: "ArrayLike", threshold: float) -> "Figure":
     """Scores over labels (both (n,), 0 to 5); a perfect model's points lie on the diagonal."""
     import numpy as np
-
-    from sts.evaluate.metrics import SIMILAR_FROM
 
     label, score = np.asarray(label, dtype=float), np.asarray(score, dtype=float)
     fig, axes = figure("Predicted against true scores", "true score", "predicted score", size=(5.4, 5.2))

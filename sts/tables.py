@@ -15,8 +15,8 @@ class Table:
 
     def markdown(self) -> str:
         """The table in Markdown; whatever the cells hold is shown as it is."""
-        lines = [self.header, ["---"] * len(self.header)]
-        lines += [[escape_markdown(cell) for cell in row] for row in self.rows]
+        header, *rows = [[escape_markdown(cell) for cell in row] for row in (self.header, *self.rows)]
+        lines = [header, ["---"] * len(header), *rows]
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def show(self) -> None:

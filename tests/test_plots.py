@@ -1,3 +1,5 @@
+import warnings
+
 import matplotlib
 import numpy as np
 import pytest
@@ -23,10 +25,37 @@ def test_save_writes_a_png_at_120_dots_an_inch(tmp_path):
 
 
 def test_drawing_leaves_the_global_state_alone(tmp_path):
+    plots.korean_font.cache_clear()  # as in a process that has drawn nothing yet
     before = dict(matplotlib.rcParams)
     plots.save(plots.scatter_true_predicted(LABEL, SCORE, 3.0), tmp_path / "a.png")
+    plots.svg(plots.scatter_true_predicted(LABEL, SCORE, 3.0))
     assert dict(matplotlib.rcParams) == before
     assert matplotlib._pylab_helpers.Gcf.get_all_fig_managers() == []
+
+
+def test_hangul_has_glyphs_wherever_it_stands(tmp_path):
+    fig, axes = plots.figure("제목", "가로", "세로")
+    axes.barh(["예", "아니요"], [1, 2], label="설명")
+    axes.text(0, 0, "글")
+    axes.legend()
+    plots.save(fig, tmp_path / "a.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a glyph that is missing is warned of
+        fig.savefig(tmp_path / "b.png")
+
+
+def test_an_emoji_is_no_failure(tmp_path):
+    fig, _ = plots.figure("😀 漢", "x", "y")
+    plots.save(fig, tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 1000
+
+
+def test_the_same_plot_is_the_same_svg_and_another_in_the_dark():
+    first, second = (plots.svg(plots.figure("제목", "x", "y")[0]) for _ in range(2))
+    assert first == second
+    assert plots.INK in first
+    assert plots.PAPER in first
+    assert not any(colour in plots.darkened(first) for colour in (plots.INK, plots.PAPER))
 
 
 def test_scatter_shows_every_pair_and_both_thresholds():

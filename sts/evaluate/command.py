@@ -79,7 +79,7 @@ def evaluate(
     _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
     _check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision)
     if output is not None:
-        _check_output(output, [*subjects, *map(Path, data or [])], overwrite=overwrite)
+        check_output_folder(output, "metrics.json", [*subjects, *(data or [])], overwrite=overwrite)
     elif overwrite:
         raise UsageError("--overwrite goes with --output, the folder to replace")
 
@@ -146,13 +146,6 @@ def _check_model_options(
     useless = [flag for flag, given in changed.items() if given]
     if useless and not needs_model:
         raise UsageError(f"{', '.join(useless)}: only for models; files of predictions hold their labels and scores")
-
-
-def _check_output(output: Path, sources: list[Path], *, overwrite: bool) -> None:
-    for source in sources:
-        if source.exists() and source.resolve().is_relative_to(output.resolve()):
-            raise UsageError(f"--output {output}: the report would replace {source}; name another folder")
-    check_output_folder(output, overwrite=overwrite)
 
 
 def _gather(paths: list[Path], loaded: "LoadedPairs | None", notes: list[str], run: _Run) -> "list[Scores]":

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError
 from sts.evaluate.metrics import (
-    SIMILAR_FROM,
     Metrics,
     bootstrap_statistics,
     correlation_standard_error,
@@ -14,6 +13,7 @@ from sts.evaluate.metrics import (
     make_sample,
     summarize,
 )
+from sts.pairs.rows import SIMILAR_FROM
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sts import __version__
 from sts.errors import DataError
-from sts.evaluate.metrics import SIMILAR_FROM, Metrics, measure, measure_by_source
+from sts.evaluate.metrics import Metrics, measure, measure_by_source
 from sts.evaluate.predictions import Predictions, read_predictions
+from sts.pairs.rows import SIMILAR_FROM
 
 if TYPE_CHECKING:
     import numpy as np

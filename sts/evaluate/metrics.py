@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError
+from sts.pairs.rows import SIMILAR_FROM
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
 
-# KLUE's rule for a pair's true class (Park et al. 2021, https://arxiv.org/abs/2105.09680)
-SIMILAR_FROM = 3.0
 MIN_SOURCE_ROWS = 10
 # cells of a stack of resamples that are worked on at once; bounds memory, not results
 CHUNK_CELLS = 2_000_000

@@ -4,9 +4,14 @@ import json as json_module
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sts.errors import UsageError
 from sts.files import check_output_folder
 from sts.pairs.rows import OnBadRow
+
+if TYPE_CHECKING:
+    from sts.text.analysers import Morpheme
 
 
 def report(
@@ -26,30 +31,50 @@ def report(
         output: folder for report.html, which opens offline, report.md, plots and statistics.json
         against: files of another set, drawn into the same plots: what one trains on and what one tests on should be
             looked at together
-        on_bad_row: skip = leave rows out that can't be used, and count them in the report; error = stop at the first
+        on_bad_row: skip = leave rows out that can't be used, and list them in the report; error = stop at the first
         overwrite: replace what is at OUTPUT
         json: print the figures as JSON, and nothing else, on standard output
     """
-    check_output_folder(output, overwrite=overwrite)
+    if against is not None and set(against) == set(data):
+        raise UsageError(f"--against {' '.join(against)}: the same as --data; name another set, or leave it out")
+    check_output_folder(output, "statistics.json", [*data, *(against or [])], overwrite=overwrite)
+    stream = sys.stderr if json else sys.stdout
+
+    def say(line: str) -> None:
+        print(line, file=stream, flush=True)
+
+    names = _names(data, against)
+    say(f"describing {' against '.join(names)}; the report goes to {output}")
+    from sts.pairs.comparison import compare
     from sts.pairs.load import load_pairs
-    from sts.pairs.report import HTML_FILE, shared, summary, to_dict, write_report
+    from sts.pairs.report import HTML_FILE, write_report
+    from sts.pairs.report_tables import summary, to_dict
     from sts.pairs.statistics import describe
 
-    stream = sys.stderr if json else sys.stdout
-    sets = []
-    for sources in filter(None, (data, against)):
-        loaded = load_pairs(sources, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row)
-        sets.append(describe(loaded, _bar))
-    write_report(output, sets)
+    given = [data] if against is None else [data, against]
+    loaded = [load_pairs(sources, announce=say, on_bad_row=on_bad_row) for sources in given]
+    sets = [describe(each, name, _bar) for each, name in zip(loaded, names, strict=True)]
+    comparison = compare(*sets) if len(sets) > 1 else None
+    write_report(output, sets, comparison)
     if json:
-        figures = {"sets": [to_dict(each) for each in sets], "shared": shared(sets)}
-        print(json_module.dumps(figures, ensure_ascii=False, indent=2))
-        return
-    summary(sets).show()
-    print(f"report: {output / HTML_FILE}")
+        print(json_module.dumps(to_dict(sets, comparison), ensure_ascii=False, indent=2))
+    else:
+        summary(sets, comparison).show()
+    say(f"read {output / HTML_FILE}")
 
 
-def _bar(sentences: Iterable[str], total: int) -> Iterable[str]:
+def _names(data: list[str], against: list[str] | None) -> list[str]:
+    """What the sets are called: the names of their files, with the folders only where those tell them apart."""
+    sets = [data] if against is None else [data, against]
+    short = [_joined([Path(source).name for source in sources]) for sources in sets]
+    return short if len(set(short)) == len(short) else [_joined(sources) for sources in sets]
+
+
+def _joined(names: list[str]) -> str:
+    return " + ".join(names) if len(names) <= 2 else f"{names[0]} + {len(names) - 1} more"
+
+
+def _bar(analyses: "Iterable[list[Morpheme]]", total: int) -> "Iterable[list[Morpheme]]":
     from tqdm import tqdm
 
-    return tqdm(sentences, total=total, unit="sentence", desc="analysing", disable=None)
+    return tqdm(analyses, total=total, unit="sentence", desc="analysing", disable=None)

@@ -23,6 +23,8 @@ from typing import IO, Any, Literal
 from sts.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet")
+# KLUE's rule: a pair is similar from this label on (Park et al. 2021, https://arxiv.org/abs/2105.09680)
+SIMILAR_FROM = 3.0
 # far above any sentence; a larger "field" is a file that is not what it says
 MAX_FIELD_CHARACTERS = 100_000
 

@@ -18,6 +18,7 @@ from sts.text.compare import Analysed, compare, recommend
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+RECORD_FILE = "compare.json"
 SIZES = (1, 10, 100, 1_000, 10_000)
 
 
@@ -52,7 +53,7 @@ def compare_analysers(
     names = analysers or list(ANALYSERS)
     wanted = sorted(set(sizes or SIZES))
     _check(names, wanted, limit)
-    check_output_folder(output, overwrite=overwrite)
+    check_output_folder(output, RECORD_FILE, data, overwrite=overwrite)
     from sts import plots
     from sts.pairs import load_pairs
 
@@ -70,7 +71,7 @@ def compare_analysers(
     with replacing_folder(output) as folder:
         record = {"sizes": feasible, "sentences": chosen, "analysers": [asdict(each) for each in found]}
         advice = recommend(found)
-        write_json(folder / "compare.json", record | {"recommendation": advice})
+        write_json(folder / RECORD_FILE, record | {"recommendation": advice})
         write_text(folder / REPORT_FILE, _markdown(found, feasible, chosen, advice, len(texts), wanted))
         plots.save(_plot(found), folder / "plots" / "time.png")
     if json:

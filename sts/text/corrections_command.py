@@ -14,6 +14,8 @@ from sts.text.corrections import Correction, Kind, corrections
 from sts.text.spacing import Spacing
 from sts.text.spelling import Spelling
 
+RECORD_FILE = "corrections.json"
+
 
 def report_corrections(
     *,
@@ -47,7 +49,7 @@ def report_corrections(
     if examples < 0:
         raise UsageError(f"--examples is {examples}; it must be 0 or more")
     if output is not None:
-        check_output_folder(output, overwrite=overwrite)
+        check_output_folder(output, RECORD_FILE, data, overwrite=overwrite)
     elif overwrite:
         raise UsageError("--overwrite goes with --output, the folder to replace")
     from sts.pairs import load_pairs
@@ -78,7 +80,7 @@ def report_corrections(
     if output is not None:
         with replacing_folder(output) as folder:
             rows = [{"before": each.before, "after": each.after, "changes": each.changes} for each in changed]
-            write_json(folder / "corrections.json", figures | {"corrections": rows})
+            write_json(folder / RECORD_FILE, figures | {"corrections": rows})
             write_text(folder / REPORT_FILE, _markdown(figures, shown))
     if json:
         listed = [{"before": each.before, "after": each.after, "changes": each.changes} for each in shown]

@@ -1,6 +1,7 @@
 """`python -m sts.train`."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -8,8 +9,8 @@ from sts.augment.settings import AugmentSettings
 from sts.augment.silver import SilverSettings
 from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
-from sts.files import check_output_folder, replacing_folder
-from sts.models.info import Mode
+from sts.files import check_inputs_outside, check_output_folder, replacing_folder
+from sts.models.info import INFO_FILE, Mode
 from sts.pairs.rows import OnBadRow
 from sts.train.record import RUN_FILE
 from sts.train.settings import TrainSettings
@@ -62,7 +63,9 @@ def train(
         push_to_hub: hub repository (owner/name) to upload the finished scorer to
     """
     work = output.with_name(output.name + ".partial")
-    _check_folders(output, work, resume=resume, overwrite=overwrite)
+    inputs = [*(data or []), *(intermediate_data or []), base_model, teacher]
+    inputs += [augmentation.thesaurus, augmentation.label_with, augmentation.ko_en, augmentation.en_ko]
+    _check_folders(output, work, inputs, resume=resume, overwrite=overwrite)
     _check_options(log_to, push_to_hub)
     mixed = _augmentation(augment, augmentation)
     settings = settings.for_mode(mode)
@@ -116,8 +119,11 @@ def _line(metrics: Metrics) -> str:
     return f"{shown} ({metrics.rows} pairs; intervals in the report)"
 
 
-def _check_folders(output: Path, work: Path, *, resume: bool, overwrite: bool) -> None:
-    check_output_folder(output, overwrite=overwrite)
+def _check_folders(
+    output: Path, work: Path, inputs: Sequence[str | Path | None], *, resume: bool, overwrite: bool
+) -> None:
+    check_inputs_outside(work, inputs)
+    check_output_folder(output, INFO_FILE, inputs, overwrite=overwrite)
     if resume and overwrite:
         raise UsageError("--resume goes on with an unfinished training and --overwrite drops it; give one of them")
     if work.exists() and not resume:

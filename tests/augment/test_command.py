@@ -1,5 +1,8 @@
 import csv
 import json
+import subprocess
+import sys
+import time
 import tracemalloc
 
 import pytest
@@ -204,6 +207,24 @@ def test_ctrl_c_leaves_the_old_file_and_no_half_of_a_new_one(pairs_file, tmp_pat
     assert "stopped" in capsys.readouterr().err
     assert out.read_text(encoding="utf-8") == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "pairs.csv"]
+
+
+def test_sigterm_leaves_no_half_of_a_file(tmp_path):
+    words = ["--data", "sample", "--output", str(tmp_path / "out.csv"), "--new-per-pair", "1000"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "sts.augment", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not any(path.stat().st_size for path in tmp_path.glob(".out.csv.*.partial")):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.terminate()
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.endswith("python -m sts.augment: stopped\n")
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_labels_are_checked_by_a_scorer(pairs_file, tmp_path, monkeypatch, capsys):

@@ -100,11 +100,16 @@ def test_wordnet_needs_its_package(monkeypatch):
     [
         ("none.csv", None, "neither kiwi nor wordnet, and no such file"),
         ("words.xlsx", b"x", r"tables end in \.csv, \.tsv, \.txt"),
-        ("words.csv", b"", r"line 1: column 'word' is missing; found nothing; name it with --word-column"),
+        ("words.csv", b"", r"words\.csv: the file is empty; its first line must name the columns"),
+        ("words.csv", b"\n\n", r"line 1: column 'word' is missing; found nothing; name it with --word-column"),
         ("words.csv", "단어,synonym\n가,나\n".encode(), r"column 'word' is missing; found 단어, synonym"),
         ("words.csv", "word,유의어\n가,나\n".encode(), "column 'synonym' is missing.*--synonym-column"),
-        ("words.csv", "word,synonym\n가,\n".encode(), "holds no row with both a word and a synonym"),
-        ("words.csv", "word,synonym\n가,나\n".encode("cp949"), "byte 13 is not UTF-8"),
+        ("words.csv", "word,synonym\n가,\n".encode(), r"no row with both a word \(column 'word', --word-column\)"),
+        ("words.csv", "word,synonym\n가게,상점\n숙소\n".encode(), "line 3: the row has 1 fields, the header 2"),
+        ("words.csv", 'word,synonym\n가게,상점\n숙소,"객실\n'.encode(), "line 3: broken table.*quotation marks"),
+        ("words.csv", "word,synonym\n가,나\n".encode("cp949"), r"words\.csv, line 2: not UTF-8"),
+        # beyond the first block that a text file is read in
+        ("words.csv", ("word,synonym\n" + "가게,상점\n" * 5000).encode() + b"\xb0", "line 5002: not UTF-8"),
     ],
 )
 def test_tables_that_can_not_be_used(tmp_path, name, content, message):
@@ -122,3 +127,34 @@ def test_columns_of_other_names(tmp_path):
     assert [each.form for each in find_thesaurus(str(path), columns).synonyms("숙소", "NNG")] == ["객실"]
     with pytest.raises(DataError, match=r"column 'pos' is missing.*--pos-column"):
         find_thesaurus(str(path), Columns("표제어", "관계어", "pos"))
+
+
+def test_a_part_of_speech_says_for_which_words_a_row_holds(tmp_path):
+    path = tmp_path / "words.csv"
+    path.write_text(
+        "word,synonym,pos\n크다,자라다,동사\n크다,자라다,형용사\n크다,붇다,형용사\n가게,상점,\n", encoding="utf-8"
+    )
+    owned = find_thesaurus(str(path), Columns(pos="pos"))
+    assert [each.form for each in owned.synonyms("크", "VV")] == ["자라"]  # 붇 stands there for adjectives alone
+    assert [each.form for each in owned.synonyms("크", "VA")] == []  # 자라 is no adjective
+    assert [each.form for each in owned.synonyms("가게", "NNG")] == ["상점"]
+
+
+def test_rows_of_an_unknown_part_of_speech_are_not_left_out_in_silence(tmp_path):
+    path = tmp_path / "words.csv"
+    path.write_text("word,synonym,pos\n가게,상점,noun\n가게,점포,noun\n숙소,객실,명사\n", encoding="utf-8")
+    said = (
+        r"words\.csv: 2 rows have a part of speech in column 'pos' that is not known, such as 'noun'; allowed are 명사"
+    )
+    with pytest.warns(UserWarning, match=f"{said}.*; these rows are left out"):
+        owned = find_thesaurus(str(path), Columns(pos="pos"))
+    assert list(owned.synonyms("가게", "NNG")) == []
+    path.write_text("word,synonym,pos\n가게,상점,noun\n가게,점포,noun\n", encoding="utf-8")
+    with pytest.raises(DataError, match=said):
+        find_thesaurus(str(path), Columns(pos="pos"))
+
+
+def test_tsv_knows_no_quotation_marks(tmp_path):
+    path = tmp_path / "words.tsv"
+    path.write_text('word\tsynonym\n"가게\t상점\n숙소\t객실\n', encoding="utf-8")
+    assert [each.form for each in find_thesaurus(str(path)).synonyms("숙소", "NNG")] == ["객실"]

@@ -200,11 +200,11 @@ def test_output_is_replaced_only_when_asked(predictions_file, tmp_path):
 
 def test_output_never_replaces_what_is_measured(predictions_file, scorers, pairs_file, tmp_path):
     path = predictions_file("p.csv", 0, 1, 2, 3, 4, 5)
-    with pytest.raises(UsageError, match=r"the report would replace .*p\.csv"):
+    with pytest.raises(UsageError, match=r"would lose .*p\.csv"):
         evaluate(predictions=path, output=tmp_path, overwrite=True)
     model, *_ = scorers
     (model / "sts.json").write_text("{}")
-    with pytest.raises(UsageError, match=r"the report would replace .*plain"):
+    with pytest.raises(UsageError, match=r"would lose .*plain"):
         evaluate(model=model, data=[str(pairs_file)], output=model, overwrite=True)
     assert path.is_file()
     assert (model / "sts.json").is_file()

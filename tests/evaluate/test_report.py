@@ -8,7 +8,6 @@ from sts.evaluate.metrics import measure, measure_by_source
 from sts.evaluate.report import write_report
 from sts.evaluate.tables import metrics_table, source_note, source_table
 from sts.pairs import load_pairs
-from sts.tables import Table, escape_markdown
 
 
 @pytest.fixture
@@ -111,17 +110,6 @@ def test_a_failure_leaves_what_was_there(tmp_path, evaluation, monkeypatch):
         write_report(tmp_path / "out", evaluation)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["old.txt"]
     assert not list(tmp_path.glob(".out*"))
-
-
-def test_tables_in_markdown():
-    table = Table(["a", "b"], [["x|y", "1\n2"]])
-    assert table.markdown() == "| a | b |\n| --- | --- |\n| x\\|y | 1 2 |\n"
-    assert escape_markdown("<b>*`_#") == r"\<b\>\*\`\_\#"
-
-
-def test_tables_on_the_terminal_take_text_literally(capsys):
-    Table(["source"], [["[red]뉴스[/red]"]]).show()
-    assert "[red]뉴스[/red]" in capsys.readouterr().out
 
 
 def test_metrics_table_says_what_is_undefined():

@@ -88,6 +88,7 @@ def test_the_report_shows_times_sentences_and_advice(tmp_path, capsys, monkeypat
     assert json.loads((output / "compare.json").read_text())["analysers"][1]["name"] == "mecab"
     assert run(compare_analysers, "compare", words) == 2
     assert "add --overwrite" in capsys.readouterr().err
+    assert run(compare_analysers, "compare", [*words, "--overwrite"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,10 @@ def test_each_distinct_sentence_is_counted_once(pairs, capsys, tmp_path):
     assert "2 of 3 sentences change (66.7%; 2 in letters, 0 in spaces alone), 0 could not" in report
     assert "| 왠만하면 걸어가자 | 웬만하면 걸어가자 | 1 |" in report
     assert len(json.loads((output / "corrections.json").read_text())["corrections"]) == 2
+    assert run(report_corrections, "corrections", [*words, "--overwrite"]) == 0
+    moved = pairs.rename(output / pairs.name)
+    assert run(report_corrections, "corrections", ["--data", str(moved), *words[3:], "--overwrite"]) == 2
+    assert moved.is_file()
 
 
 def test_the_screen_shows_examples(pairs, capsys):

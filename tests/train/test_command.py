@@ -207,6 +207,24 @@ def fail(capsys, *words):
     return error
 
 
+def test_what_a_training_reads_or_did_not_write_is_not_lost(tmp_path, capsys):
+    output = tmp_path / "a"
+    for folder in (output, tmp_path / "a.partial"):
+        folder.mkdir()
+        for name in ("report.md", "run.json", "pairs.csv"):
+            (folder / name).write_text("{}")
+    for words in (
+        ("--data", str(output / "pairs.csv")),
+        ("--base-model", str(output)),
+        ("--augment", "eda", "--thesaurus", str(output / "pairs.csv")),
+        ("--intermediate-data", str(tmp_path / "a.partial" / "pairs.csv")),
+    ):
+        said = fail(capsys, "--output", str(output), "--overwrite", *words)
+        assert f"would lose {words[-1]}, an input; name another folder" in said
+    assert "holds no sts.json, so it is no earlier result" in fail(capsys, "--output", str(output), "--overwrite")
+    assert len(list(tmp_path.glob("*/pairs.csv"))) == 2
+
+
 def test_outputs_and_unfinished_trainings_are_not_lost(tmp_path, trained, capsys):
     assert "the folder is not empty; name another one, or add --overwrite" in fail(capsys, "--output", str(trained))
     unfinished = tmp_path / "a.partial"
