@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,32 +76,54 @@ def build_index(
         raise DataError(f"{sentences}: no such file; give a file that ends in {', '.join(SUFFIXES)}")
     stat = sentences.stat()
     source = {"file": str(sentences.resolve()), "size": stat.st_size, "changed": stat.st_mtime_ns}
-    store = _begin(partial, State(*names, fingerprint=model.fingerprint, dimension=model.dimension, source=source))
-    try:
-        with store.reading() as state:
-            check_model(partial, state, model)
-            if state.source != source:
-                raise SearchError(
-                    f"{partial}: holds an unfinished build of another file, or of this one as it was before a change "
-                    f"({(state.source or {}).get('file')}); remove that folder to begin anew"
-                )
-        if state.kind is None or kind not in (None, state.kind):
-            state = _read(store, state, model, sentences, on_bad_row, batch_size, say)
-            _index(store, state, kind, say)
-        with store.reading() as state:
-            pass
-    finally:
-        store.close()
-    partial.rename(folder)
-    sync_folder(folder.parent)
+    begin = State(*names, fingerprint=model.fingerprint, dimension=model.dimension, source=source)
+    with _alone(partial):
+        store = _begin(partial, begin)
+        try:
+            with store.reading() as state:
+                check_model(partial, state, model)
+                if state.source != source:
+                    raise SearchError(
+                        f"{partial}: holds an unfinished build of another file, or of this one as it was before a "
+                        f"change ({(state.source or {}).get('file')}); remove that folder to begin anew"
+                    )
+            if state.kind is None or kind not in (None, state.kind):
+                state = _read(store, state, model, sentences, on_bad_row, batch_size, say)
+                _index(store, state, kind, say)
+            with store.reading() as state:
+                pass
+        finally:
+            store.close()
+        partial.rename(folder)
+        sync_folder(folder.parent)
     return state
 
 
+@contextmanager
+def _alone(partial: Path) -> Iterator[None]:
+    """Keep other builds of the same index away."""
+    from filelock import FileLock, Timeout
+
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    path = partial.with_name(f".{partial.name}.lock")
+    try:
+        lock = FileLock(path).acquire(timeout=0)
+    except Timeout as error:
+        raise SearchError(f"{partial}: another process is building this index; wait until it is done") from error
+    with lock:
+        yield
+    path.unlink(missing_ok=True)
+
+
 def _begin(partial: Path, state: State) -> Store:
-    begun = (partial / SENTENCES_FILE).is_file() and read_state(partial).consumed > 0
-    if not begun:
-        with replacing_folder(partial) as empty:
-            Store.create(empty, state).close()
+    """The unfinished build that is there, or a new one; one that has read nothing yet is begun anew."""
+    if (partial / SENTENCES_FILE).is_file():
+        if read_state(partial).consumed > 0:
+            return Store(partial)
+    elif partial.exists():
+        raise SearchError(f"{partial} is needed for the build and is something else; remove it or change --index")
+    with replacing_folder(partial) as empty:
+        Store.create(empty, state).close()
     return Store(partial)
 
 

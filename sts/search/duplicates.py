@@ -44,10 +44,11 @@ def near_pairs(
     breadth: int,
     say: Callable[[str], None],
 ) -> NearPairs:
-    """All pairs of rows with at least this cosine.
+    """The pairs of rows with at least this cosine: all of them below 10,000 rows, nearly all above.
 
     Below 10,000 rows each is compared with each. Above, a row is compared with those of the cells of an inverted
-    file that are nearest to it: the index's own, or one that is made for the purpose. Cosines are exact.
+    file that are nearest to it: the index's own, as many as a search looks at, or one that is made for the purpose,
+    the square root of its cells. A pair is missed only if neither row's cells hold the other. Cosines are exact.
 
     Args:
         index: the collection's.

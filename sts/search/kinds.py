@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["flat", "ivfflat", "hnsw", "ivfpq"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# below, an exact search takes milliseconds (measured in the README); above, ivfflat is as good as exact and far faster
+# below, an exact search takes milliseconds; above, ivfflat finds nearly the same far faster (scripts/bench_search.py)
 FLAT_BELOW = 50_000
 # below, vectors of 384 numbers fit into 8 GB
 IVFFLAT_BELOW = 5_000_000

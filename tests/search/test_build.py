@@ -92,6 +92,25 @@ def test_bad_rows_stop_a_build_or_are_counted(tmp_path, model):
     assert (state.rows, state.skipped, state.consumed) == (2, 2, 4)
 
 
+def test_a_folder_of_somebody_elses_is_not_touched(tmp_path, model, source):
+    (tmp_path / "index.partial").mkdir()
+    (tmp_path / "index.partial" / "thesis.txt").write_text("몇 해의 일")
+    with pytest.raises(SearchError, match="is needed for the build and is something else"):
+        build(model, source, tmp_path / "index")
+    assert (tmp_path / "index.partial" / "thesis.txt").read_text() == "몇 해의 일"
+
+
+def test_two_builds_of_one_index_do_not_meet(tmp_path, model, source):
+    class Second(type(model)):
+        def encode(self, texts, **options):
+            with pytest.raises(SearchError, match="another process is building this index"):
+                build(model, source, tmp_path / "index")
+            return super().encode(texts, **options)
+
+    assert build(Second(), source, tmp_path / "index").rows == 450
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index", "sentences.txt"]
+
+
 def test_an_id_that_comes_twice_is_named(tmp_path, model):
     with pytest.raises(SearchError, match="line 3: the id 'a' is there already; give each sentence its own id"):
         make_index(tmp_path / "index", model, [("a", "하나", "", ""), ("a", "둘", "", "")])
