@@ -121,7 +121,7 @@ def untrained(base_model: str) -> Callable[[list[str]], np.ndarray]:
     network = new_bi_network(encoder.folder, pooling="mean", prompt=encoder.prompt, max_length=256, training=False)
     info = ScorerInfo(
         "bi", encoder.name, encoder.origin, None, 256, orders=None, pooling="mean", prompt=encoder.prompt,
-        calibration={str(network.get_embedding_dimension()): {"slope": 1.0, "intercept": 0.0}},
+        calibration={str(network.get_embedding_dimension()): {"rise": 1.0, "fall": 1.0, "shift": 0.0}},
     )  # fmt: skip
     scorer = BiScorer(network, info, precision=choose_precision("auto"))
     return lambda sentences: scorer.encode(sentences, progress=True).vectors

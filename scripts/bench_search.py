@@ -183,7 +183,7 @@ class Rows:
     """Stands in for a model: the vector of a number's text is that row."""
 
     fingerprint = "rows"
-    calibration = Calibration(8.0, -4.0)
+    calibration = Calibration(8.0, 0.5, 1.0)
 
     def __init__(self, vectors: np.ndarray) -> None:
         self.vectors, self.dimension = vectors, vectors.shape[1]

@@ -88,7 +88,7 @@ class BiScorer:
         Raises:
             TrainingError: the cosines do not rise with the labels.
         """
-        unfitted = {str(size): {"slope": 1.0, "intercept": 0.0} for size in dimensions}
+        unfitted = {str(size): {"rise": 1.0, "fall": 1.0, "shift": 0.0} for size in dimensions}
         raw = cls(network, replace(info, calibration=unfitted), precision=precision)
         vectors = raw.encode([*sentence1, *sentence2]).vectors
         half = len(sentence1)

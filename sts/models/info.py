@@ -37,7 +37,7 @@ class ScorerInfo:
         pooling: what turns token states into a vector: `mean` or `cls`; None for a cross-encoder.
         prompt: what is put before each sentence; empty for a cross-encoder.
         calibration: for a bi-encoder, for each number of dimensions that its vectors may be cut to (as text), the
-            slope and intercept of `sts.models.calibration`; None for a cross-encoder, whose sigmoid times 5 is the
+            numbers of a curve of `sts.models.calibration`; None for a cross-encoder, whose sigmoid times 5 is the
             score.
         threshold: scores from here on mean "similar", 0 to 5.
         text_pipeline: how sentences are prepared before they are scored, as `TextPipeline.to_dict` puts it.
@@ -120,7 +120,7 @@ def _check(path: Path, info: ScorerInfo) -> None:
         (
             "calibration",
             info.calibration is None if cross else _good_calibration(info.calibration),
-            "a slope above 0 and an intercept for each number of dimensions, null in mode cross",
+            "a rise and a fall above 0 and a shift for each number of dimensions, null in mode cross",
         ),
         ("threshold", _is_number(info.threshold) and 0 <= info.threshold <= 5, "a number from 0 to 5"),
         ("max_length", isinstance(info.max_length, int) and info.max_length >= 8, "a whole number from 8 on"),
@@ -137,8 +137,10 @@ def _good_calibration(value: Any) -> bool:
         isinstance(value, dict)
         and bool(value)
         and all(dimensions.isdecimal() and int(dimensions) >= 1 for dimensions in value)
-        and all(isinstance(curve, dict) and set(curve) == {"slope", "intercept"} for curve in value.values())
-        and all(all(map(_is_number, curve.values())) and curve["slope"] > 0 for curve in value.values())
+        and all(isinstance(curve, dict) and set(curve) == {"rise", "fall", "shift"} for curve in value.values())
+        and all(
+            all(map(_is_number, curve.values())) and min(curve["rise"], curve["fall"]) > 0 for curve in value.values()
+        )
     )
 
 

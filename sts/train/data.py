@@ -173,7 +173,7 @@ def silver_pairs(
     rows = [pair for part in parts if part for pair in zip(part["sentence1"], part["sentence2"], strict=True)]
     sentences = list(dict.fromkeys(sentence for pair in rows for sentence in pair))
     # which curve the scorer has does not matter for its vectors
-    curve = {str(network.get_embedding_dimension()): {"slope": 1.0, "intercept": 0.0}}
+    curve = {str(network.get_embedding_dimension()): {"rise": 1.0, "fall": 1.0, "shift": 0.0}}
     encoder = BiScorer(network, replace(info, calibration=curve), precision=precision)
     silver = make_silver(
         sentences,

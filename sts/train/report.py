@@ -108,10 +108,11 @@ def _results(result: TrainingResult) -> str:
     )
     if result.scorer.info.calibration:
         curves = "; ".join(
-            f"{size} dimensions: 5 / (1 + exp(-({curve['slope']:.3f} cosine {curve['intercept']:+.3f})))"
+            f"{size} dimensions: 5 / (1 + exp(-({curve['rise']:.3f} ln c - {curve['fall']:.3f} ln(1 - c) "
+            f"{curve['shift']:+.3f}))"
             for size, curve in result.scorer.info.calibration.items()
         )
-        rows.append(f"Score of a cosine, fitted to the hard split: {curves}.\n")
+        rows.append(f"Score of a cosine, with c = (1 + cosine) / 2, fitted to the hard split: {curves}.\n")
     if result.by_dimension:
         rows += ["| vectors cut to | Pearson, hard validation | Spearman | F1 |", "|---|---|---|---|"]
         rows += [

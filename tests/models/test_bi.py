@@ -10,7 +10,7 @@ from sts.models.network import new_bi_network
 
 FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네"]
 SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?", "메일을 지워 줘.", "아니요"]
-CURVES = {"32": {"slope": 2.0, "intercept": 0.5}, "8": {"slope": 4.0, "intercept": -1.0}}
+CURVES = {"32": {"rise": 2.0, "fall": 0.5, "shift": 0.5}, "8": {"rise": 4.0, "fall": 1.0, "shift": -1.0}}
 
 
 def make(tiny_encoder, *, pooling="mean", prompt="query: ", dimension=None, max_length=32):
@@ -41,13 +41,14 @@ def test_a_vector_is_the_pooled_token_states_of_the_prompt_and_the_sentence(scor
 
 def test_a_score_is_the_calibrated_cosine_and_does_not_depend_on_order_or_company(scorer):
     a, b = scorer.encode(FIRST).vectors, scorer.encode(SECOND).vectors
-    expected = 5 / (1 + np.exp(-(2.0 * (a * b).sum(axis=1) + 0.5)))
+    share = (1 + (a * b).sum(axis=1, dtype=np.float64)) / 2
+    expected = 5 / (1 + np.exp(-(2.0 * np.log(share) - 0.5 * np.log(1 - share) + 0.5)))
     scored = scorer.score(FIRST, SECOND)
-    np.testing.assert_allclose(scored.scores, expected, atol=1e-5)
+    np.testing.assert_allclose(scored.scores, expected, atol=1e-4)
     assert np.array_equal(scored.scores, scorer.score(SECOND, FIRST).scores)
     alone = [scorer.score([x], [y], batch_size=1).scores[0] for x, y in zip(FIRST, SECOND, strict=True)]
-    np.testing.assert_allclose(scored.scores, alone, atol=1e-5)
-    assert scorer.score(["네"], ["네"]).scores[0] == pytest.approx(5 / (1 + np.exp(-2.5)), abs=1e-5)
+    np.testing.assert_allclose(scored.scores, alone, atol=1e-4)
+    assert scorer.score(["네"], ["네"]).scores[0] > 4.99
 
 
 def test_cut_vectors_have_their_own_length_and_curve(tiny_encoder):
@@ -55,7 +56,9 @@ def test_cut_vectors_have_their_own_length_and_curve(tiny_encoder):
     vectors = cut.encode(FIRST).vectors
     expected = whole[:, :8] / np.linalg.norm(whole[:, :8], axis=1, keepdims=True)
     np.testing.assert_allclose(vectors, expected, atol=1e-6)
-    assert cut.score(["네"], ["네"]).scores[0] == pytest.approx(5 / (1 + np.exp(-3)), abs=1e-5)
+    share = (1 + float(vectors[0] @ vectors[3])) / 2
+    expected = 5 / (1 + np.exp(-(4 * np.log(share) - np.log(1 - share) - 1)))
+    assert cut.score(FIRST[:1], FIRST[3:]).scores[0] == pytest.approx(expected, abs=1e-4)
     with pytest.raises(UsageError, match="--dimension is 7; this model was trained for 32, 8"):
         make(tiny_encoder, dimension=7)
 
@@ -117,11 +120,11 @@ def test_options_of_the_other_mode_are_refused(scorer, tmp_path):
         ("orders", "both", "null in mode bi"),
         ("pooling", "max", "'mean' or 'cls'"),
         ("prompt", 3, "text"),
-        ("calibration", None, "a slope above 0"),
-        ("calibration", {}, "a slope above 0"),
-        ("calibration", {"32": {"slope": -1.0, "intercept": 0.0}}, "a slope above 0"),
-        ("calibration", {"32": {"slope": 1.0}}, "a slope above 0"),
-        ("calibration", {"all": {"slope": 1.0, "intercept": 0.0}}, "a slope above 0"),
+        ("calibration", None, "a rise and a fall above 0"),
+        ("calibration", {}, "a rise and a fall above 0"),
+        ("calibration", {"32": {"rise": -1.0, "fall": 1.0, "shift": 0.0}}, "a rise and a fall above 0"),
+        ("calibration", {"32": {"rise": 1.0}}, "a rise and a fall above 0"),
+        ("calibration", {"all": {"rise": 1.0, "fall": 1.0, "shift": 0.0}}, "a rise and a fall above 0"),
     ],
 )
 def test_values_that_are_not_known_are_named(tiny_encoder, tmp_path, field, value, allowed):
@@ -135,7 +138,7 @@ def test_values_that_are_not_known_are_named(tiny_encoder, tmp_path, field, valu
 def test_calibration_for_more_dimensions_than_the_network_has_is_refused(tiny_encoder, tmp_path):
     make(tiny_encoder).save(tmp_path)
     values = json.loads((tmp_path / "sts.json").read_text())
-    curve = {"slope": 1.0, "intercept": 0.0}
+    curve = {"rise": 1.0, "fall": 1.0, "shift": 0.0}
     (tmp_path / "sts.json").write_text(json.dumps(values | {"calibration": {"64": curve}}))
     with pytest.raises(ScorerError, match="calibration is for 64 dimensions; the network's vectors have 32"):
         load_scorer(tmp_path)

@@ -36,7 +36,7 @@ def change(folder, **values):
             {"text_pipeline": {"name": "x", "steps": [{"step": "fly"}]}},
             r"field 'text_pipeline', step 1: 'step' is 'fly'; allowed are normalize, .*newer version of sts",
         ),
-        ({"calibration": [1]}, r"field 'calibration' is \[1\]; this version of sts knows a slope above 0"),
+        ({"calibration": [1]}, r"field 'calibration' is \[1\]; this version of sts knows a rise and a fall above 0"),
         ({"threshold": 7}, r"field 'threshold' is 7; this version of sts knows a number from 0 to 5"),
         ({"max_length": 0}, r"field 'max_length' is 0; .* a whole number from 8 on"),
         ({"extra": 1}, "fields missing or unknown: extra"),

@@ -17,7 +17,7 @@ class Letters:
     def __init__(self, dimension=32, fingerprint="letters"):
         self.dimension = dimension
         self.fingerprint = fingerprint
-        self.calibration = Calibration(6.0, -2.0)
+        self.calibration = Calibration(6.0, 0.5, 1.0)
         self.encoded = []
 
     def encode(self, sentences, *, batch_size=64, progress=False):
