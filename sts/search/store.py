@@ -153,14 +153,17 @@ class Store:
 
     def state(self) -> State:
         """The state as the transaction that has begun sees it."""
-        values = json.loads(self.database.execute("SELECT value FROM state").fetchone()[0])
-        version = values.pop("format", None)
-        if version != FORMAT_VERSION:
-            raise SearchError(
-                f"{self.folder}: the index has format {version!r}; this version of sts reads {FORMAT_VERSION}; "
-                "build it again"
-            )
-        return State(**values)
+        path = self.folder / SENTENCES_FILE
+        try:
+            values = json.loads(self.database.execute("SELECT value FROM state").fetchone()[0])
+            version = values.pop("format", None)
+            if version == FORMAT_VERSION:
+                return State(**values)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise SearchError(damaged(path, f"its state can't be read: {error}")) from error
+        raise SearchError(
+            f"{self.folder}: the index has format {version!r}; this version of sts reads {FORMAT_VERSION}: build it"
+        )
 
     def vectors(self, state: State) -> "np.ndarray":
         """All vectors ever written (rows, dimension), read from disk as they are touched.
@@ -202,7 +205,7 @@ class Store:
             self._snapshot(state.snapshot, state)
 
     def _snapshot(self, name: str, state: State) -> Path:
-        path = self.folder / name
+        path = self.folder / Path(name).name
         if not path.is_file():
             raise SearchError(damaged(path, "it is missing"))
         if digest_of(path) != state.snapshot_sha256:

@@ -243,7 +243,7 @@ def test_another_models_vectors_are_refused(folder):
         add_sentences(folder, Letters(fingerprint="other"), [Row("가")], say=lambda line: None)
 
 
-@pytest.mark.parametrize("damage", ["vectors", "short", "snapshot", "gone", "sentence", "database", "format"])
+@pytest.mark.parametrize("damage", ["vectors", "short", "snapshot", "gone", "sentence", "database", "format", "state"])
 def test_damaged_files_are_named(tmp_path, model, damage):
     import sqlite3
 
@@ -271,10 +271,13 @@ def test_damaged_files_are_named(tmp_path, model, damage):
             if damage == "sentence":
                 connection.execute("UPDATE sentence SET sentence = '바뀐 문장' WHERE row = 7")
                 message = "the sentence of row 7 has changed"
+            elif damage == "state":
+                connection.execute('UPDATE state SET value = \'{"format": 1, "rows": 3}\'')
+                message = r"sentences\.sqlite3: the file is damaged \(its state can't be read"
             else:
                 state = json.loads(connection.execute("SELECT value FROM state").fetchone()[0])
                 connection.execute("UPDATE state SET value = ?", (json.dumps(state | {"format": 99}),))
-                message = "the index has format 99; this version of sts reads 1"
+                message = "the index has format 99; this version of sts reads 1: build it"
         connection.close()
     with pytest.raises(SearchError, match=message), SentenceIndex.open(folder, model) as index:
         index.search([sentences(400)[7]], 5)
