@@ -132,7 +132,7 @@ class Ablation:
     def _train(self, row: Row, seed: int) -> None:
         from sts.augment import AugmentSettings, parse_mix
         from sts.train.data import Augmentation
-        from sts.train.record import RUN_FILE
+        from sts.train.record import RUN_FILE, Recipe
         from sts.train.run import train_scorer
         from sts.train.settings import TrainSettings
 
@@ -153,16 +153,9 @@ class Ablation:
         work = self._place(row, seed)
         tqdm.write(f"== {row.name}, seed {seed}")
         start = time.perf_counter()
-        result = train_scorer(
-            self.encoder,
-            self.data,
-            settings,
-            work=work,
-            say=tqdm.write,
-            augmentation=augmentation,
-            held_out=self.held,
-            resume=(work / RUN_FILE).is_file(),
-        )
+        recipe = Recipe("cross", self.encoder, self.data, settings, augmentation=augmentation)
+        resume = (work / RUN_FILE).is_file()
+        result = train_scorer(recipe, work=work, say=tqdm.write, held_out=self.held, resume=resume)
         if row.name == BASELINE and seed == self.options.seeds[0]:
             (self.output / "runs" / TEACHER).mkdir(exist_ok=True)
             result.scorer.save(self.output / "runs" / TEACHER)
@@ -179,21 +172,20 @@ class Ablation:
         write_json(self._scores_file(row, seed), record)
 
     def _report(self, rows: list[Row]) -> None:
+        from sts.evaluate.runs import compare_runs
+
         label = np.asarray(self.held.hard["label"], dtype=float)
         records = {
             row.name: [json.loads(self._scores_file(row, seed).read_text()) for seed in self.options.seeds]
             for row in rows
         }
-        resampled = {
-            name: np.stack([resampled_pearson(label, np.array(record["score"])) for record in runs])
-            for name, runs in records.items()
-        }
-        table = []
+        table: list[dict[str, Any]] = []
         for name, runs in records.items():
             pearson = [record["metrics"]["pearson"]["value"] for record in runs]
             spearman = [record["metrics"]["spearman"]["value"] for record in runs]
             f1 = [record["metrics"]["f1"]["value"] for record in runs]
-            low, high = difference_interval(resampled[name], resampled[BASELINE])
+            scores, baseline = ([record["score"] for record in each] for each in (runs, records[BASELINE]))
+            difference = compare_runs(label, scores, baseline, seed=SPLIT_SEED)
             table.append(
                 {
                     "row": name,
@@ -202,9 +194,9 @@ class Ablation:
                     "pearson_sd": statistics.stdev(pearson) if len(pearson) > 1 else None,
                     "spearman": statistics.mean(spearman),
                     "f1": statistics.mean(f1),
-                    "difference": statistics.mean(pearson) - table[0]["pearson"] if table else 0.0,
-                    "low": low,
-                    "high": high,
+                    "difference": difference.value,
+                    "low": difference.low,
+                    "high": difference.high,
                     "seconds": statistics.mean(record["seconds"] for record in runs),
                 }
             )
@@ -217,34 +209,6 @@ class Ablation:
         draw(table, self.output / "ablation.png")
         print(markdown(table))
         print(f"written to {self.output}: ablation.md, ablation.json, ablation.csv, ablation.png")
-
-
-def resampled_pearson(label: np.ndarray, score: np.ndarray, resamples: int = 2000) -> np.ndarray:
-    """Pearson's r on bootstrap resamples of the pairs; every run sees the same resamples."""
-    from sts.evaluate.metrics import bootstrap_statistics, make_sample
-    from sts.pairs.rows import SIMILAR_FROM
-
-    sample = make_sample(label, score, threshold=SIMILAR_FROM)
-    return bootstrap_statistics(sample, resamples, SPLIT_SEED)["pearson"]
-
-
-def difference_interval(row: np.ndarray, baseline: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the difference of mean r, over pairs and over seeds.
-
-    Args:
-        row: r of each seed on each resample of the pairs, (seeds, resamples).
-        baseline: the same of the baseline, on the same resamples.
-    """
-    seeds, resamples = row.shape
-    generator = np.random.default_rng(SPLIT_SEED)
-    columns = np.arange(resamples)
-    # a run's luck is part of what is uncertain: seeds are drawn anew, with replacement, in each resample
-    means = [
-        np.mean([values[generator.integers(seeds, size=resamples), columns] for _ in range(seeds)], axis=0)
-        for values in (row, baseline)
-    ]
-    low, high = np.percentile(means[0] - means[1], [2.5, 97.5])
-    return float(low), float(high)
 
 
 def markdown(table: list[dict[str, Any]]) -> str:

@@ -39,6 +39,7 @@ COMMANDS = {
     "text compare": Command("sts.text.compare_command:compare_analysers", "compare morphological analysers"),
     "augment": Command("sts.augment.command:augment", "make more training pairs"),
     "train": Command("sts.train.command:train", "train a scorer on sentence pairs"),
+    "tune": Command("sts.tune.command:tune", "search a training's settings, and train with the best ones"),
     "evaluate": Command("sts.evaluate.command:evaluate", "measure a scorer, or a file of predictions"),
     "search build": Command("sts.search.command:build", "make an index of sentences"),
     "search add": Command("sts.search.command:add", "add sentences to an index"),

@@ -7,6 +7,7 @@
     ├── ScorerError       a scorer folder that is missing, damaged or of another version
     ├── SearchError       an index that is missing, damaged, busy, or made by another model
     ├── TrainingError     a training that can't start or can't go on
+    ├── StudyError        a study that can't be opened, is another one, or had no trial that worked
     ├── MissingDependency an optional package that is needed and not installed
     └── Interrupted       the person stopped the work; nothing was lost
 
@@ -43,6 +44,10 @@ class SearchError(StsError):
 
 class TrainingError(StsError):
     """A training can't start, go on, or end with a usable model."""
+
+
+class StudyError(StsError):
+    """A study's storage can't be used, its settings are others, or all its trials failed."""
 
 
 class MissingDependency(StsError):

@@ -8,6 +8,7 @@ import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,15 @@ DARK = {
     COLOURS[1]: "#f5853f",
 }
 BIN_EDGES = tuple(step / 2 for step in range(11))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot: the name of its file, the figure, and in words what it shows, for whoever can't see it."""
+
+    name: str
+    figure: "Figure"
+    alt: str
 
 
 def figure(title: str, x_label: str, y_label: str, *, size: tuple[float, float] = (7.2, 4.2)) -> "tuple[Figure, Axes]":

@@ -12,8 +12,8 @@ from sts.files import write_json
 from sts.text import TextPipeline
 
 INFO_FILE = "sts.json"
-# 3: pooling, prompt, dimensions and calibration of a bi-encoder
-FORMAT_VERSION = 3
+# 3: pooling, prompt, dimensions and calibration of a bi-encoder; 4: the study that its settings come from
+FORMAT_VERSION = 4
 # KLUE's own rule: a pair is similar when its label is 3 or more (Park et al. 2021)
 DEFAULT_THRESHOLD = 3.0
 Mode = Literal["cross", "bi"]
@@ -45,6 +45,7 @@ class ScorerInfo:
         data: description, size and fingerprint of the training pairs.
         metrics: results on the validation splits.
         versions: package versions it was trained with.
+        study: the study and trial that found the settings; None where none did.
     """
 
     mode: Mode
@@ -62,6 +63,7 @@ class ScorerInfo:
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    study: str | None = None
 
 
 def write_info(folder: Path, info: ScorerInfo) -> None:

@@ -1,12 +1,12 @@
 """Plots of one set of pairs, or of two in the same plot, as shares so that sets of any size compare."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from sts import plots
 from sts.pairs.rows import SIMILAR_FROM
 from sts.pairs.statistics import Statistics
+from sts.plots import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,15 +19,6 @@ MAX_POINTS = 2_000
 LENGTH_BINS = 30
 # a mean of fewer pairs says nothing about its bin
 MIN_AVERAGED = 5
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A plot: the name of its file, the figure, and in words what it shows, for whoever can't see it."""
-
-    name: str
-    figure: "Figure"
-    alt: str
 
 
 def labels(sets: Sequence[Statistics]) -> Picture:

@@ -8,11 +8,12 @@ from sts.files import REPORT_FILE, replacing_folder, write_json, write_text
 from sts.pairs import plots as drawn
 from sts.pairs import report_tables as tables
 from sts.pairs.comparison import Comparison
-from sts.pairs.report_page import Section, html, markdown
 from sts.pairs.rows import SIMILAR_FROM
 from sts.pairs.statistics import Statistics
+from sts.report_page import Section, html, markdown
 from sts.tables import Table
 
+KIND = "Data report"
 HTML_FILE = "report.html"
 JSON_FILE = "statistics.json"
 
@@ -32,8 +33,8 @@ def write_report(output: Path, sets: Sequence[Statistics], comparison: Compariso
         sections += _shared(sets, comparison)
     sections += _pairs_to_read(sets)
     with replacing_folder(output) as folder:
-        write_text(folder / HTML_FILE, html(title, about, sections))
-        write_text(folder / REPORT_FILE, markdown(title, about, sections))
+        write_text(folder / HTML_FILE, html(KIND, title, about, sections))
+        write_text(folder / REPORT_FILE, markdown(KIND, title, about, sections))
         for picture in (picture for section in sections for picture in section.pictures):
             plots.save(picture.figure, folder / "plots" / f"{picture.name}.png")
         write_json(folder / JSON_FILE, tables.to_dict(sets, comparison))

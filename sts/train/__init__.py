@@ -1,6 +1,7 @@
 """Training scorers on sentence pairs."""
 
+from sts.train.record import Recipe
 from sts.train.run import TrainingResult, train_scorer
 from sts.train.settings import TrainSettings
 
-__all__ = ["TrainSettings", "TrainingResult", "train_scorer"]
+__all__ = ["Recipe", "TrainSettings", "TrainingResult", "train_scorer"]

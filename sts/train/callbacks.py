@@ -2,12 +2,9 @@
 
 import json
 import math
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
@@ -15,16 +12,17 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from sts.errors import TrainingError
 from sts.files import write_text
+from sts.stop import StopRequest
 from sts.train.plan import Plan
 
 COLUMNS = ("epoch", "step", "loss", "pearson", "spearman", "f1", "mae")
 
 
 class Schedule(TrainerCallback):
-    """Validates and saves at fixed steps, the last one among them."""
+    """Validates, and saves where checkpoints are wanted, at fixed steps, the last one among them."""
 
-    def __init__(self, evaluations: int) -> None:
-        self.evaluations = evaluations
+    def __init__(self, evaluations: int, *, checkpoints: bool = True) -> None:
+        self.evaluations, self.checkpoints = evaluations, checkpoints
 
     def on_step_end(
         self,
@@ -33,40 +31,23 @@ class Schedule(TrainerCallback):
         control: TrainerControl,
         **_: Any,
     ) -> None:
-        """Ask for a validation and a checkpoint where one is due."""
+        """Ask for a validation and a checkpoint where they are due."""
         due = {round(state.max_steps * number / self.evaluations) for number in range(1, self.evaluations + 1)}
         if state.global_step in due:
-            control.should_evaluate = control.should_save = True
+            control.should_evaluate = True
+            control.should_save = self.checkpoints
 
 
 class GracefulStop(TrainerCallback):
-    """Turns the first Ctrl-C or SIGTERM into a checkpoint and an orderly end; a second one ends at once."""
+    """Lets a training end with a checkpoint where that was asked for."""
 
-    def __init__(self) -> None:
-        self.requested = False
-        self._before: dict[int, Any] = {}
-
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Start listening; only the main thread may."""
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
-        tqdm.write("stopping after this step; a checkpoint is written first (once more to stop at once)")
+    def __init__(self, stop: StopRequest) -> None:
+        self.stop = stop
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Save and stop where that was asked for."""
-        if self.requested:
+        if self.stop.requested:
             control.should_save = control.should_training_stop = True
-
-    def release(self) -> None:
-        """Stop listening."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
 
 
 class Records(TrainerCallback):

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sts.augment.settings import AugmentSettings
 from sts.augment.silver import SilverSettings
@@ -13,7 +13,7 @@ from sts.files import check_inputs_outside, check_output_folder, replacing_folde
 from sts.models.info import INFO_FILE, Mode
 from sts.pairs.rows import OnBadRow
 from sts.train.record import RUN_FILE
-from sts.train.settings import TrainSettings
+from sts.train.settings import LogTo, TrainSettings, check_log_to
 
 if TYPE_CHECKING:
     from sts.train.data import Augmentation, Distillation
@@ -34,8 +34,9 @@ def train(
     on_bad_row: OnBadRow = "error",
     resume: bool = False,
     overwrite: bool = False,
-    log_to: Literal["none", "tensorboard", "wandb"] = "none",
+    log_to: LogTo = "none",
     push_to_hub: str | None = None,
+    study: str | None = None,
 ) -> None:
     """Train a scorer on sentence pairs.
 
@@ -61,42 +62,30 @@ def train(
         overwrite: replace what is at OUTPUT, and drop an unfinished training
         log_to: where to send curves beside metrics.jsonl
         push_to_hub: hub repository (owner/name) to upload the finished scorer to
+        study: the study and trial that found these settings, as sts.tune writes it; stored with the scorer
     """
     work = output.with_name(output.name + ".partial")
     inputs = [*(data or []), *(intermediate_data or []), base_model, teacher]
     inputs += [augmentation.thesaurus, augmentation.label_with, augmentation.ko_en, augmentation.en_ko]
     _check_folders(output, work, inputs, resume=resume, overwrite=overwrite)
-    _check_options(log_to, push_to_hub)
+    check_log_to(log_to)
+    _check_repository(push_to_hub)
     mixed = _augmentation(augment, augmentation)
     settings = settings.for_mode(mode)
     taught = _distillation(mode, teacher, silver)
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
-    from sts.train.report import write_report
+    from sts.train.record import Recipe
+    from sts.train.report import save_training
     from sts.train.run import train_scorer
 
     encoder = find_encoder(base_model, _say, mode)
     loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row)
     extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
-    result = train_scorer(
-        encoder,
-        loaded,
-        settings,
-        work=work,
-        say=_say,
-        intermediate=extra,
-        augmentation=mixed,
-        distillation=taught,
-        resume=resume,
-        mode=mode,
-        log_to=log_to,
-    )
+    recipe = Recipe(mode, encoder, loaded, settings, extra, mixed, taught, study)
+    result = train_scorer(recipe, work=work, say=_say, resume=resume, log_to=log_to)
     with replacing_folder(output) as folder:
-        scorer = write_report(folder, result, settings, loaded, extra)
-        scorer.save(folder)
-        shutil.copy(work / "metrics.jsonl", folder)
-        if (work / "tensorboard").is_dir():
-            shutil.copytree(work / "tensorboard", folder / "tensorboard")
+        save_training(folder, result, recipe, work)
     shutil.rmtree(work)
     _say(f"hard validation:   {_line(result.hard.metrics)}")
     _say(f"random validation: {_line(result.random.metrics)}")
@@ -134,13 +123,7 @@ def _check_folders(
         shutil.rmtree(work)
 
 
-def _check_options(log_to: str, push_to_hub: str | None) -> None:
-    from importlib.util import find_spec
-
-    from sts.errors import MissingDependency
-
-    if log_to != "none" and find_spec(log_to) is None:
-        raise MissingDependency(log_to, f"--log-to {log_to}", log_to)
+def _check_repository(push_to_hub: str | None) -> None:
     if push_to_hub is not None and (push_to_hub.count("/") != 1 or not all(push_to_hub.split("/"))):
         raise UsageError(f"--push-to-hub is '{push_to_hub}'; it must be owner/name")
 

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,38 @@ RUN_FILE = "run.json"
 PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "datasets")
 
 
-def make_info(
-    mode: Mode,
-    encoder: Encoder,
-    data: LoadedPairs,
-    intermediate: LoadedPairs | None,
-    settings: TrainSettings,
-    pipeline: TextPipeline,
-    augmentation: Augmentation | None,
-    distillation: Distillation | None,
-) -> ScorerInfo:
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training ends with.
+
+    Attributes:
+        mode: `cross` or `bi`.
+        encoder: the base model.
+        data: labelled pairs.
+        settings: how to train; their loss is decided here, see `TrainSettings.for_mode`.
+        intermediate: pairs that are mixed into the first epoch only.
+        augmentation: makes new pairs of those that are trained on.
+        distillation: puts their sentences together anew, labelled by a teacher; mode `bi` only.
+        study: the study and trial that found the settings; it changes nothing and is stored with the scorer.
+    """
+
+    mode: Mode
+    encoder: Encoder
+    data: LoadedPairs
+    settings: TrainSettings
+    intermediate: LoadedPairs | None = None
+    augmentation: Augmentation | None = None
+    distillation: Distillation | None = None
+    study: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", self.settings.for_mode(self.mode))
+
+
+def make_info(recipe: Recipe, pipeline: TextPipeline) -> ScorerInfo:
     """What `sts.json` will say of the scorer, its metrics apart."""
+    mode, encoder, data, settings = recipe.mode, recipe.encoder, recipe.data, recipe.settings
+    intermediate, augmentation, distillation = recipe.intermediate, recipe.augmentation, recipe.distillation
     described: dict[str, Any] = {
         "description": data.description,
         "pairs": len(data.pairs),
@@ -43,7 +64,7 @@ def make_info(
             "fingerprint": intermediate.fingerprint,
         }
     if augmentation:
-        described["augmentation"] = {"methods": dict(augmentation.mix), **asdict(augmentation.settings)}
+        described["augmentation"] = _augmentation(augmentation)
     if distillation:
         described["silver"] = _described(distillation)
     cross = mode == "cross"
@@ -61,6 +82,7 @@ def make_info(
         settings={name: getattr(settings, name) for name in settings.used(mode)},
         data=described,
         versions=_versions() | pipeline.versions(),
+        study=recipe.study,
     )
 
 
@@ -70,27 +92,22 @@ def _versions() -> dict[str, str]:
     return {"korean-sts": __version__} | {name: version(name) for name in PACKAGES}
 
 
-def identify(
-    mode: Mode,
-    encoder: Encoder,
-    data: LoadedPairs,
-    intermediate: LoadedPairs | None,
-    settings: TrainSettings,
-    pipeline: TextPipeline,
-    augmentation: Augmentation | None,
-    distillation: Distillation | None,
-) -> dict[str, Any]:
+def identify(recipe: Recipe, pipeline: TextPipeline) -> dict[str, Any]:
     """What makes two trainings the same one."""
     return {
-        "mode": mode,
-        "base_model": encoder.name,
-        "data": data.fingerprint,
-        "intermediate_data": intermediate.fingerprint if intermediate else None,
-        "augmentation": {"methods": dict(augmentation.mix), **asdict(augmentation.settings)} if augmentation else None,
-        "silver": _described(distillation) if distillation else None,
-        **asdict(settings),
+        "mode": recipe.mode,
+        "base_model": recipe.encoder.name,
+        "data": recipe.data.fingerprint,
+        "intermediate_data": recipe.intermediate.fingerprint if recipe.intermediate else None,
+        "augmentation": _augmentation(recipe.augmentation) if recipe.augmentation else None,
+        "silver": _described(recipe.distillation) if recipe.distillation else None,
+        **asdict(recipe.settings),
         "text_pipeline": pipeline.to_dict(),
     }
+
+
+def _augmentation(augmentation: Augmentation) -> dict[str, Any]:
+    return {"methods": dict(augmentation.mix), **asdict(augmentation.settings)}
 
 
 def _described(distillation: Distillation) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A training's report: which base model, which data, which settings, which result."""
 
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,30 @@ from sts.files import write_text
 from sts.models import BiScorer, CrossScorer, ScorerInfo
 from sts.models.info import Mode
 from sts.pairs import LoadedPairs
+from sts.train.record import Recipe
 from sts.train.result import TrainingResult, Validated
 from sts.train.settings import LOSSES, TrainSettings
 
 METRICS = ("pearson", "spearman", "f1", "precision", "recall", "accuracy", "mae", "order_gap")
 
 
-def write_report(
-    folder: Path, result: TrainingResult, settings: TrainSettings, data: LoadedPairs, intermediate: LoadedPairs | None
-) -> CrossScorer | BiScorer:
+def save_training(folder: Path, result: TrainingResult, recipe: Recipe, work: Path) -> None:
+    """Write the scorer, its report with plots, the validation splits and the curves' data into `folder`.
+
+    Args:
+        folder: an empty folder.
+        result: what the training ended with.
+        recipe: what was trained.
+        work: the training's folder of checkpoints; it stays as it is.
+    """
+    scorer = write_report(folder, result, recipe)
+    scorer.save(folder)
+    shutil.copy(work / "metrics.jsonl", folder)
+    if (work / "tensorboard").is_dir():
+        shutil.copytree(work / "tensorboard", folder / "tensorboard")
+
+
+def write_report(folder: Path, result: TrainingResult, recipe: Recipe) -> CrossScorer | BiScorer:
     """Write `report.md`, its plots and the validation splits into `folder`.
 
     Returns:
@@ -34,11 +50,11 @@ def write_report(
     _draw(folder, result, info.threshold)
     sections = [
         f"# Training report: {info.mode}-encoder from {info.base_model}\n",
-        _base_and_data(result, data, intermediate),
+        _base_and_data(result, recipe.data, recipe.intermediate),
         _results(result),
         *([_silver(result.silver)] if result.silver else []),
         _curves_and_scatter(result),
-        _settings(settings, info.mode),
+        _settings(recipe.settings, info.mode),
         "## Versions\n\n" + "\n".join(f"- {name} {version}" for name, version in info.versions.items()) + "\n",
     ]
     write_text(folder / "report.md", "\n".join(sections))

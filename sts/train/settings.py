@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
-from sts.errors import UsageError
+from sts.errors import MissingDependency, UsageError
 from sts.models.info import Head, Mode, Orders, Pooling
 from sts.models.precision import Precision
 
@@ -14,6 +14,7 @@ LOSSES: dict[Mode, tuple[Literal["bce", "mse", "cosent", "angle"], ...]] = {
 }
 # settings that mean something in one mode only
 ONLY: dict[Mode, tuple[str, ...]] = {"cross": ("head", "orders"), "bi": ("pooling", "matryoshka_dims")}
+LogTo = Literal["none", "tensorboard", "wandb"]
 
 
 @dataclass(frozen=True)
@@ -120,3 +121,11 @@ class TrainSettings:
         """The names of the settings that mean something in `mode`."""
         other: Mode = "bi" if mode == "cross" else "cross"
         return [entry.name for entry in fields(self) if entry.name not in ONLY[other]]
+
+
+def check_log_to(log_to: LogTo) -> None:
+    """Raise `MissingDependency` where the package is not installed that curves are to go to."""
+    from importlib.util import find_spec
+
+    if log_to != "none" and find_spec(log_to) is None:
+        raise MissingDependency(log_to, f"--log-to {log_to}", log_to)

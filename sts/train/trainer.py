@@ -85,6 +85,7 @@ def make_trainer(
     validate: Callable[[Any], dict[str, float]],
     callbacks: Iterable[TrainerCallback],
     report_to: list[str],
+    run_name: str | None = None,
 ) -> PlannedTrainer:
     """Put a trainer together; `folder` takes its checkpoints, `prompt` comes before each of a bi-encoder's sentences.
 
@@ -119,6 +120,7 @@ def make_trainer(
         "logging_nan_inf_filter": False,
         "disable_tqdm": True,
         "report_to": report_to,
+        "run_name": run_name,
     }
     options: dict[str, Any] = {
         "plan": plan,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from sts import __version__, plots
-from sts.pairs.plots import Picture
+from sts.plots import Picture
 from sts.tables import Table, escape_markdown
 
 HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
@@ -37,9 +37,9 @@ class Section:
     note: str = ""
 
 
-def markdown(title: str, about: Sequence[str], sections: Sequence[Section]) -> str:
+def markdown(kind: str, title: str, about: Sequence[str], sections: Sequence[Section]) -> str:
     """The report in Markdown; its pictures are expected in the folder `plots` as PNG."""
-    parts = [f"# Data report: {escape_markdown(title)}\n", _points(about)]
+    parts = [f"# {escape_markdown(kind)}: {escape_markdown(title)}\n", _points(about)]
     for section in sections:
         parts.append(f"## {escape_markdown(section.title)}\n\n{escape_markdown(section.text)}\n")
         if section.points:
@@ -52,7 +52,7 @@ def markdown(title: str, about: Sequence[str], sections: Sequence[Section]) -> s
     return "\n".join([*parts, f"Written by sts {__version__}.\n"])
 
 
-def html(title: str, about: Sequence[str], sections: Sequence[Section]) -> str:
+def html(kind: str, title: str, about: Sequence[str], sections: Sequence[Section]) -> str:
     """The report as a page that needs nothing beside it: plots are drawn in it, for light and for dark screens."""
     from jinja2 import Environment, StrictUndefined
 
@@ -60,11 +60,13 @@ def html(title: str, about: Sequence[str], sections: Sequence[Section]) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.tests["hangul"] = lambda text: HANGUL.search(text) is not None
     environment.tests["numeric"] = lambda text: NUMBER.fullmatch(text) is not None
-    template = environment.from_string(files("sts.pairs").joinpath("report.html.j2").read_text(encoding="utf-8"))
+    template = environment.from_string(files("sts").joinpath("report.html.j2").read_text(encoding="utf-8"))
     drawn = {picture.name: plots.svg(picture.figure) for section in sections for picture in section.pictures}
     light = {name: _data_uri(drawing) for name, drawing in drawn.items()}
     dark = {name: _data_uri(plots.darkened(drawing)) for name, drawing in drawn.items()}
-    return template.render(title=title, about=about, sections=sections, light=light, dark=dark, version=__version__)
+    return template.render(
+        kind=kind, title=title, about=about, sections=sections, light=light, dark=dark, version=__version__
+    )
 
 
 def _points(lines: Sequence[str]) -> str:

@@ -1,0 +1,5 @@
+"""`python -m sts.tune`."""
+
+from sts.cli import main
+
+main("tune")
