@@ -11,7 +11,7 @@ from sts.plots import Picture
 from sts.tables import Table, escape_markdown
 
 HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
-NUMBER = re.compile(r"[+-]?[\d,.]+%?")
+NUMBER = re.compile(r"[+-]?[\d,.]+(e-?\d+)?%?")
 
 
 @dataclass(frozen=True)

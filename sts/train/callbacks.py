@@ -75,7 +75,13 @@ class Records(TrainerCallback):
         # into a log file, a line now and then is enough
         pause = 0.1 if sys.stderr.isatty() else 30
         self.bar = tqdm(
-            total=sum(self.pairs), initial=done, unit="pair", desc="training", smoothing=0.1, mininterval=pause
+            total=sum(self.pairs),
+            initial=done,
+            unit="pair",
+            desc="training",
+            smoothing=0.1,
+            mininterval=pause,
+            leave=None,  # not below a study's bar
         )
         self.say("".join(f"{name:>10}" for name in COLUMNS))
         for entry in state.log_history:

@@ -57,6 +57,9 @@ class Planned:
         """The plan's batches, instead of any that the arguments name."""
         return PlanSampler(self.plan.batches)
 
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """None: a scorer has its own model card, and the engine's shows a bar over examples that nobody sees."""
+
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Write the model alone: the base class adds a pickle of the arguments and a model card."""
         self.model.save_pretrained(str(output_dir or self.args.output_dir), create_model_card=False)  # type: ignore[attr-defined]

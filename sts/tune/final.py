@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SEEDS = 3
 SPLITS = ("hard", "random")
-MODEL, BEST_FILE, SCORER = "model", "best.yaml", "scorer"
+MODEL, BEST_FILE, SCORER, RESULT = "model", "best.yaml", "scorer", "result.json"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def finish(
     first = recipe.settings.seed
     seeds = [first + number for number in range(SEEDS)]
     folder, model = output / "final", output / MODEL
-    say(f"training {' and '.join(names)} on all pairs with seeds {', '.join(map(str, seeds))}")
+    what = "the best settings and the defaults" if len(names) > 1 else "the defaults, which are the best settings,"
+    say(f"training {what} on all pairs with seeds {', '.join(map(str, seeds))}")
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for name, chosen in names.items():
         settings, augmentation = with_values(recipe.settings, chosen)
@@ -104,7 +105,12 @@ def finish(
             seeded = replace(settings, seed=seed)
             study = recipe.study if name == best_name else None
             run = replace(recipe, settings=seeded, augmentation=augmentation, study=study)
-            results[name].append(_train(run, held, folder / f"{name}-seed-{seed}", say, need=model))
+            place = folder / f"{name}-seed-{seed}"
+            if not _is_done(place, model):
+                number, total = sum(map(len, results.values())) + 1, len(names) * SEEDS
+                say(f"training {number} of {total}: {'defaults' if study is None else f'trial {trial}'}, seed {seed}")
+                _train(run, held, place, say)
+            results[name].append(json.loads((place / RESULT).read_text(encoding="utf-8")))
     tuned, plain = results[best_name], results["default"]
     kept = max(range(SEEDS), key=lambda number: (tuned[number]["hard"]["pearson"], -number))
     scorer = folder / f"{best_name}-seed-{seeds[kept]}" / SCORER
@@ -122,13 +128,13 @@ def finish(
     return Outcome(seeds, _pearson(tuned), _pearson(plain), difference, seeds[kept])
 
 
-def _train(recipe: Recipe, held: HeldOut, place: Path, say: Callable[[str], None], *, need: Path) -> dict[str, Any]:
-    """Train once, or read what was found before; the scorer stands in `place`, unless the folder `need` is there."""
-    path = place / "result.json"
-    if path.is_file() and ((place / SCORER).is_dir() or (need / INFO_FILE).is_file()):
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
-    say(f"{place.name}:")
+def _is_done(place: Path, model: Path) -> bool:
+    """Whether a training has ended, and its scorer is there or `model` was chosen already."""
+    return (place / RESULT).is_file() and ((place / SCORER).is_dir() or (model / INFO_FILE).is_file())
+
+
+def _train(recipe: Recipe, held: HeldOut, place: Path, say: Callable[[str], None]) -> None:
+    """Train once, into `place`: the scorer, and what it scored the validation pairs."""
     work = place / "work"
     result = train_scorer(recipe, work=work, say=say, held_out=held, resume=(work / RUN_FILE).is_file())
     with replacing_folder(place / SCORER) as folder:
@@ -142,9 +148,8 @@ def _train(recipe: Recipe, held: HeldOut, place: Path, say: Callable[[str], None
         }
         for split, validated in (("hard", result.hard), ("random", result.random))
     }
-    write_json(path, record)  # last: without it, the training is not done
+    write_json(place / RESULT, record)  # last: without it, the training is not done
     shutil.rmtree(work)
-    return record
 
 
 def write_best(path: Path, recipe: Recipe, values: dict[str, Value], options: dict[str, Any], about: str) -> None:

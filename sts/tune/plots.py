@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 BEST, PLAIN, POOR = plots.COLOURS[1], plots.COLOURS[0], plots.MUTED
-# of the best trials, whose lines stand out
-TOP_SHARE = 0.2
+# of the trials, the best ones, which stand out
+TOP_SHARE = 0.25
 
 
 def history(trials: "Sequence[FrozenTrial]") -> Picture:
@@ -35,6 +35,7 @@ def history(trials: "Sequence[FrozenTrial]") -> Picture:
             foot = np.full(len(ended), 0.02)
             axes.plot(ended, foot, mark, transform=axes.get_xaxis_transform(), color=colour, markersize=6, label=label)
     _keep_readable(axes, values)
+    _whole_numbers(axes)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     top = done[int(np.argmax(values))]
     return Picture("history", figure, f"Values of the trials; trial {top.number} is the best with {max(values):.4f}.")
@@ -70,7 +71,9 @@ def slices(trials: "Sequence[FrozenTrial]", space: Space) -> list[Picture]:
             axes.set_xticks(range(len(entry["choices"])), [str(choice) for choice in entry["choices"]])
             axes.margins(x=0.15)
         elif entry["log"]:
-            axes.set_xscale("log")
+            _logarithmic(axes, places)
+        elif isinstance(entry["low"], int):
+            _whole_numbers(axes)
         _keep_readable(axes, values)
         pictures.append(
             Picture(f"slice_{name}", figure, f"Values over {name}; the best trial has {best.params[name]}.")
@@ -79,7 +82,7 @@ def slices(trials: "Sequence[FrozenTrial]", space: Space) -> list[Picture]:
 
 
 def parallel(trials: "Sequence[FrozenTrial]", space: Space) -> Picture:
-    """Each trial as a line through its settings, the best fifth in colour."""
+    """Each trial as a line through its settings, the best quarter in colour."""
     import numpy as np
 
     done = sorted((trial for trial in trials if trial.state.name == "COMPLETE"), key=lambda trial: trial.value or 0.0)
@@ -133,6 +136,23 @@ def progress(trials: "Sequence[FrozenTrial]") -> Picture:
     return Picture(
         "progress", figure, f"Lines of {len(shown)} trials over their checks; {pruned} end early, pruned (dashed)."
     )
+
+
+def _whole_numbers(axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _logarithmic(axes: "Axes", places: Sequence[float]) -> None:
+    """A logarithmic axis whose marks neither overlap nor are missing over less than a decade."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.set_xscale("log")
+    narrow = max(places) < 50 * min(places)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("e-0", "e-"))
 
 
 def _keep_readable(axes: "Axes", values: Sequence[float]) -> None:

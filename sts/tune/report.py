@@ -46,7 +46,7 @@ def write_report(output: Path, study: "Study", space: Space, about: list[str], o
             Section("Settings", "Complete trials; the best one is ringed.", pictures=drawn.slices(trials, space)),
             Section(
                 "Settings together",
-                "A line for each complete trial, the best fifth in colour.",
+                "A line for each complete trial, the best quarter in colour.",
                 pictures=[drawn.parallel(trials, space)],
             ),
             Section(
@@ -100,7 +100,7 @@ def _summary(study: "Study", trials: "list[FrozenTrial]", outcome: Outcome | Non
         return Section("Result", text, points=points)
     seeds = ", ".join(map(str, outcome.seeds))
     points.append(f"{outcome.verdict()}")
-    points.append(f"The model in the folder `model` is the one of seed {outcome.kept}.")
+    points.append(f"The scorer in the folder model is that of seed {outcome.kept}.")
     text = (
         f"The best settings and the defaults, each trained on all pairs with the seeds {seeds}. Intervals are over "
         "pairs and seeds. The hard pairs chose the settings, so that they flatter them; the random ones did not."
@@ -116,10 +116,14 @@ def _importance(study: "Study", done: "list[FrozenTrial]") -> list[Section]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = optuna.importance.get_param_importances(study)
+            evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=drawn.TOP_SHARE)
+            found = optuna.importance.get_param_importances(study, evaluator=evaluator)
         except (RuntimeError, ValueError) as error:
             return [Section("Importance", f"Can't be told from these trials: {error}.")]
-    text = "How much of the differences between the better trials and all others each setting explains."
+    text = (
+        f"How far each setting tells the best quarter of the {len(done)} complete trials from the rest: a hint where "
+        "they are few, and nothing of whether more of it is better."
+    )
     return [Section("Importance", text, pictures=[drawn.importances(found, EVALUATOR)])]
 
 

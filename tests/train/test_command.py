@@ -426,7 +426,7 @@ def test_an_interrupted_training_keeps_its_new_pairs(tmp_path, tiny_encoder, mon
         raise TrainingError("out of luck")
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_run, "_trainer", fail)
+        patch.setattr(train_run, "planned_trainer", fail)
         assert run_train(*words) == 2
     kept = (tmp_path / "scorer.partial" / "augmented.jsonl").read_text(encoding="utf-8")
     assert len(kept.splitlines()) > 50
