@@ -49,7 +49,8 @@ def compare_runs(
     """Compare two ways of training by their runs' scores of the same n rows.
 
     A paired bootstrap: each resample draws rows, the same for every run, and draws runs of A and of B,
-    for a run's luck is part of what is uncertain.
+    for a run's luck is part of what is uncertain. Drawing from n runs shows their spread too small, by
+    √((n - 1) / n) (Davison and Hinkley 1997), which matters for three and is made up for.
 
     Args:
         label: true similarities (n,), 0 to 5.
@@ -72,7 +73,8 @@ def compare_runs(
         # the same seed draws the same rows for every run
         resampled = np.stack([bootstrap_statistics(sample, bootstrap, seed)[metric] for sample in samples])
         runs, columns = len(samples), np.arange(bootstrap)
-        drawn = [resampled[generator.integers(runs, size=bootstrap), columns] for _ in range(runs)]
-        means.append(np.mean(drawn, axis=0))
+        drawn = np.mean([resampled[generator.integers(runs, size=bootstrap), columns] for _ in range(runs)], axis=0)
+        middle = resampled.mean(axis=0)
+        means.append(middle + (drawn - middle) * np.sqrt(runs / max(1, runs - 1)))
     low, high = interval(means[0] - means[1])
     return RunsDifference(values[0], values[1], low, high)
