@@ -88,7 +88,7 @@ def run(command: Callable[..., None], program: str, arguments: Sequence[str]) ->
     """Parse `arguments` for `command`, call it, and turn its errors into an exit code.
 
     Returns:
-        0 on success, 2 for a mistake that the message explains, 130 after Ctrl-C or SIGTERM.
+        0 on success, 2 for a mistake or a failing system that the message explains, 130 after Ctrl-C or SIGTERM.
     """
     debug = "--debug" in arguments
     parser = make_parser(command, program)
@@ -110,6 +110,11 @@ def run(command: Callable[..., None], program: str, arguments: Sequence[str]) ->
     except BrokenPipeError:  # `… | head` has read enough; what is still buffered goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a place that can't be written, a full disk
+        if debug or error.strerror is None:
+            raise
+        print(f"{program}: {error.filename or 'the system'}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
 
 

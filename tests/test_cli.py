@@ -114,6 +114,12 @@ def test_errors_are_one_line_and_a_code(command, error, code, capsys):
     assert capsys.readouterr().err == f"example: {error if str(error) else 'stopped'}\n"
 
 
+def test_a_place_that_cannot_be_written_is_told_in_a_line(command, capsys):
+    command.error = PermissionError(13, "Permission denied", "runs/x")
+    assert run(command, "example", ["--mode", "bi"]) == 2
+    assert capsys.readouterr().err == "example: runs/x: Permission denied\n"
+
+
 def test_debug_shows_the_traceback(command):
     command.error = DataError("broken")
     with pytest.raises(DataError, match="broken"):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import UsageError
-from sts.files import write_json
 from sts.models.info import Mode
 from sts.pairs.rows import OnBadRow
 from sts.train.settings import LogTo, TrainSettings, check_log_to
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from sts.tune.final import Outcome
 
-STUDY_FILE = "study.json"
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -79,7 +77,7 @@ def tune(
     place = shown(storage) if storage else str(output / SQLITE_FILE)
     say = _speaker(json)
     say(f"study {study}: {trials} trials in {place}, searching {', '.join(searched.entries)}; results go to {output}")
-    _check_folder(output, study, place)
+    _check_folder(output, study, storage)
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
     from sts.train.data import describe, hold_out
@@ -104,7 +102,6 @@ def tune(
         options={"base_model": encoder.name, "data": data, "intermediate_data": intermediate_data},
     )
     first = first_trials(default_values(settings, searched), enqueue, searched, say)
-    write_json(output / STUDY_FILE, {"study": study, "storage": place})
     found = run_study(tuning, storage, first, budget=budget, worker=worker, log_to=log_to, say=say)
     if found is not None:
         _tell(study, output, *found, json)
@@ -153,22 +150,28 @@ def _check(trials: int, fraction: float, seeds: int, log_to: LogTo) -> None:
     check_log_to(log_to)
 
 
-def _check_folder(output: Path, study: str, place: str) -> None:
+def _check_folder(output: Path, study: str, storage: str | None) -> None:
     """Refuse a folder that holds something else than this study."""
+    from sts.tune.storage import SQLITE_FILE, STUDY_FILE, study_record
+
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output}: is a file; name a folder")
-    path = output / STUDY_FILE
+    path, this = output / STUDY_FILE, study_record(study, storage)
     if path.is_file():
         try:
             before = json_module.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise UsageError(f"{path}: not JSON ({error}); remove it if {output} is this study's folder") from error
-        if before != {"study": study, "storage": place}:
+            named, kept = before["study"], before["storage"]
+        except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
-                f"--output {output}: holds the study {before.get('study')} in {before.get('storage')}; "
-                f"this is {study} in {place}: give its own folder"
+                f"{path}: names no study ({error}); remove it if the folder is this study's"
+            ) from error
+        if before != this:
+            raise UsageError(
+                f"--output {output}: holds the study {named} in {kept}; this is {study} in {this['storage']}: "
+                "give each its own folder"
             )
-    elif output.is_dir() and any(output.iterdir()):
+    # a study that was killed at its very beginning has left its database alone
+    elif output.is_dir() and {path.name for path in output.iterdir()} - {SQLITE_FILE, f"{SQLITE_FILE}.lock"}:
         raise UsageError(f"--output {output}: holds something else than a study; name a folder that does not exist yet")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import Interrupted, StudyError
+from sts.files import write_json
 from sts.stop import StopRequest
 from sts.text import find_pipeline
 from sts.train.data import HeldOut
@@ -15,7 +16,7 @@ from sts.train.record import Recipe, identify
 from sts.tune.final import BEST_FILE, Outcome, finish, write_best
 from sts.tune.report import write_report
 from sts.tune.space import Space, Value, default_values
-from sts.tune.storage import open_storage
+from sts.tune.storage import STUDY_FILE, open_storage, study_record
 from sts.tune.study import best_trial, check_not_all_failed, open_study, read_values, run_trials
 from sts.tune.trial import CHECKS, Objective
 
@@ -145,6 +146,7 @@ def run_study(
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # what fails is told in lines of this project
     with open_storage(storage, tuning.output) as opened, _told_by(tuning.place):
         study, new = open_study(tuning.name, opened, tuning.contract(), first)
+        write_json(tuning.output / STUDY_FILE, study_record(tuning.name, storage))
         part = tuning.part()
         say(
             f"{'a new study' if new else 'joining the study'}: trials on {len(part.train):,} of "

@@ -12,7 +12,7 @@ from sts.errors import StudyError, UsageError
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-SQLITE_FILE = "study.db"
+SQLITE_FILE, STUDY_FILE = "study.db", "study.json"
 # seconds between a worker's signs of life in a database, and after how many it counts as dead
 HEARTBEAT, GRACE = 20, 120
 # how often a trial is begun again whose process dies; a third death is likely the trial's own fault
@@ -63,6 +63,13 @@ def open_storage(name: str | None, output: Path) -> "Iterator[BaseStorage]":
             yield database
     finally:
         lock.release()
+
+
+def study_record(study: str, name: str | None) -> dict[str, str]:
+    """What a study's folder says of it: its name, and where it is kept, whatever folder a command is given in."""
+    if name is None:
+        return {"study": study, "storage": SQLITE_FILE}
+    return {"study": study, "storage": shown(name) if "://" in name else str(Path(name).resolve())}
 
 
 def shown(name: str) -> str:

@@ -131,6 +131,26 @@ def test_a_folder_with_something_else_is_left_alone(call, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
+@pytest.mark.parametrize("text", ["[]", "{", '"x"', '{"study": "x"}'])
+def test_a_broken_study_file_is_told_in_a_line(call, tmp_path, capsys, text):
+    (tmp_path / "study.json").write_text(text, encoding="utf-8")
+    assert call("--study", "x", "--output", tmp_path) == 2
+    assert f"{tmp_path / 'study.json'}: names no study" in capsys.readouterr().err
+
+
+def test_a_folder_belongs_to_one_study_and_to_none_whose_storage_failed(call, tmp_path, capsys):
+    output, broken = tmp_path / "out", tmp_path / "broken.db"
+    broken.write_bytes(b"no database, but longer than a header" * 10)
+    assert call("--study", "x", "--output", output, "--storage", broken) == 2
+    assert "broken.db: can't be opened" in capsys.readouterr().err
+    output.mkdir(exist_ok=True)
+    (output / "study.json").write_text('{"study": "y", "storage": "study.db"}', encoding="utf-8")
+    assert call("--study", "x", "--output", output) == 2
+    assert "holds the study y in study.db; this is x in study.db" in capsys.readouterr().err
+    (output / "study.json").unlink()
+    assert call("--study", "x", "--output", output, "--trials", 1, "--time-budget", "1s", "--worker") == 0
+
+
 def test_a_study_whose_trials_all_fail_ends_with_the_first_reason(call, tmp_path, capsys):
     words = ["--study", "x", "--output", tmp_path / "out", "--trials", 2, "--text-pipeline", "none"]
     space = tmp_path / "space.yaml"
