@@ -162,9 +162,7 @@ def _check_folder(output: Path, study: str, storage: str | None) -> None:
             before = json_module.loads(path.read_text(encoding="utf-8"))
             named, kept = before["study"], before["storage"]
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"{path}: names no study ({error}); remove it if the folder is this study's"
-            ) from error
+            raise UsageError(f"{path}: names no study ({error}); remove it if the folder is this study's") from error
         if before != this:
             raise UsageError(
                 f"--output {output}: holds the study {named} in {kept}; this is {study} in {this['storage']}: "

@@ -147,7 +147,13 @@ def _sampler(seed: int, trials: int, one_process: bool) -> "BaseSampler":
     drawn = int(np.random.SeedSequence([seed, trials, worker]).generate_state(1)[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "experimental", since 2020
-        return TPESampler(seed=drawn, multivariate=True, group=True, warn_independent_sampling=False)
+        return TPESampler(
+            seed=drawn,
+            multivariate=True,
+            group=True,
+            constant_liar=not one_process,  # what others are just trying is not tried again
+            warn_independent_sampling=False,
+        )
 
 
 def _run_one(study: "Study", objective: Objective, say: Callable[[str], None]) -> None:
