@@ -36,7 +36,8 @@ def history(trials: "Sequence[FrozenTrial]") -> Picture:
             axes.plot(ended, foot, mark, transform=axes.get_xaxis_transform(), color=colour, markersize=6, label=label)
     _keep_readable(axes, values)
     _whole_numbers(axes)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    below = (0, -0.16)
+    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=below, ncols=4, labelcolor=plots.INK)
     top = done[int(np.argmax(values))]
     return Picture("history", figure, f"Values of the trials; trial {top.number} is the best with {max(values):.4f}.")
 
