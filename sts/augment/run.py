@@ -125,6 +125,7 @@ class _Run:
     scorer: "Scorer | None"
 
     def new_pairs(self, pairs: Iterable[Pair], chunk: int, progress: Callable[[int], object]) -> Iterator[Pair]:
+        """New pairs of `pairs`, which are read twice, `chunk` of them at once; `progress` is told how many were."""
         for name in self.mix:
             self.counts.methods.setdefault(name, 0)
         with closing(DiskSet()) as seen:

@@ -96,8 +96,6 @@ def finish(
     first = recipe.settings.seed
     seeds = [first + number for number in range(SEEDS)]
     folder, model = output / "final", output / MODEL
-    what = "the best settings and the defaults" if len(names) > 1 else "the defaults, which are the best settings,"
-    say(f"training {what} on all pairs with seeds {', '.join(map(str, seeds))}")
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for name, chosen in names.items():
         settings, augmentation = with_values(recipe.settings, chosen)
@@ -108,7 +106,8 @@ def finish(
             place = folder / f"{name}-seed-{seed}"
             if not _is_done(place, model):
                 number, total = sum(map(len, results.values())) + 1, len(names) * SEEDS
-                say(f"training {number} of {total}: {'defaults' if study is None else f'trial {trial}'}, seed {seed}")
+                what = "the defaults" if study is None else f"the best settings (trial {trial})"
+                say(f"training {number} of {total} on all pairs: {what}, seed {seed}")
                 _train(run, held, place, say)
             results[name].append(json.loads((place / RESULT).read_text(encoding="utf-8")))
     tuned, plain = results[best_name], results["default"]

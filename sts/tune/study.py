@@ -112,6 +112,7 @@ def run_trials(
             for number in repeat_dead(study, one_machine=one_machine):
                 say(f"trial {number}: the process that ran it is no more; it is run again")
             trials = study.get_trials(deepcopy=False)
+            objective.tidy({trial.number for trial in trials if trial.state.is_finished()})
             done = counted(trials)
             bar.update(len(done) - bar.n)
             late = deadline is not None and time.monotonic() > deadline

@@ -73,6 +73,12 @@ class Objective:
             trial.set_user_attr("seconds", round(time.monotonic() - begun, 1))
             _release_memory()
 
+    def tidy(self, ended: set[int]) -> None:
+        """Remove what killed processes have left of trials that have ended."""
+        for place in (self.folder / "trials").glob("trial-*"):
+            if int(place.name.split("-")[1]) in ended:
+                shutil.rmtree(place, ignore_errors=True)
+
     def _run(self, trial: "Trial") -> float:
         values = self.space.suggest(trial)
         settings, augmentation = with_values(self.recipe.settings, values)

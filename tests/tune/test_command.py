@@ -151,6 +151,16 @@ def test_a_folder_belongs_to_one_study_and_to_none_whose_storage_failed(call, tm
     assert call("--study", "x", "--output", output, "--trials", 1, "--time-budget", "1s", "--worker") == 0
 
 
+def test_what_a_killed_process_left_of_an_ended_trial_is_removed(call, tmp_path):
+    words = ["--study", "x", "--output", tmp_path, "--trials", 1, "--worker"]
+    assert call(*words) == 0
+    left = [tmp_path / "trials" / name for name in ("trial-0000", "trial-0000-seed-43", "trial-0001")]
+    for place in left:
+        place.mkdir()
+    assert call(*words) == 0
+    assert [place.exists() for place in left] == [False, False, True]  # the last one is not known to have ended
+
+
 def test_a_study_whose_trials_all_fail_ends_with_the_first_reason(call, tmp_path, capsys):
     words = ["--study", "x", "--output", tmp_path / "out", "--trials", 2, "--text-pipeline", "none"]
     space = tmp_path / "space.yaml"

@@ -54,8 +54,8 @@ def running(storage, folder, process):
     ]
 
 
-def two_processes_one_killed(words, folder, storage):
-    """Start two, kill one in the middle of a trial, and check what the other makes of the study."""
+def run_two_and_kill_one(words, folder, storage):
+    """Start two processes, kill one in the middle of a trial; its trials then, and what the other one said."""
     with start(words, folder / "first", storage) as first, start(words, folder / "second", storage) as second:
         try:
             wait_for(lambda: all(running(storage, folder, each) for each in (first, second)), [first, second])
@@ -72,7 +72,14 @@ def two_processes_one_killed(words, folder, storage):
             first.kill()
             second.kill()
         assert second.returncode == 0, told
-    trials = trials_in(storage, folder)
+    return lost, told
+
+
+@pytest.mark.parametrize("kept_in", ["journal", "postgres"])
+def test_a_killed_process_costs_the_study_nothing(words, tmp_path, request, kept_in):
+    storage = str(tmp_path / "many.journal") if kept_in == "journal" else request.getfixturevalue("postgres")
+    lost, told = run_two_and_kill_one(words, tmp_path, storage)
+    trials = trials_in(storage, tmp_path)
     assert len(counted(trials)) == TRIALS
     assert {trial.state.name for trial in counted(trials)} <= {"COMPLETE", "PRUNED"}
     assert superseded(trials) == set(lost)
@@ -80,14 +87,6 @@ def two_processes_one_killed(words, folder, storage):
         assert f"trial {number}: the process that ran it is no more; it is run again" in told
         (repeat,) = [trial for trial in trials if trial.system_attrs.get("retry_history") == [number]]
         assert repeat.params.items() >= trials[number].params.items()
-
-
-def test_a_journal(words, tmp_path):
-    two_processes_one_killed(words, tmp_path, str(tmp_path / "many.journal"))
-
-
-def test_a_database_server(words, tmp_path, postgres):
-    two_processes_one_killed(words, tmp_path, postgres)
 
 
 @pytest.fixture
