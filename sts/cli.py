@@ -24,10 +24,12 @@ from sts.errors import StsError
 
 @dataclass(frozen=True)
 class Command:
-    """Where a command's function lives (`module:function`) and what it does, in a line."""
+    """Where a command's function lives (`module:function`), what it does in a line, and what else sets its options."""
 
     target: str
     summary: str
+    # of the environment variables that set its options too; none where it has none
+    environment: str = ""
 
 
 # a name of two words is a command and its subcommand: `python -m sts.pairs report`, `sts pairs report`
@@ -47,6 +49,7 @@ COMMANDS = {
     "search query": Command("sts.search.command:query", "find similar sentences"),
     "search duplicates": Command("sts.search.duplicates_command:duplicates", "find pairs that mean nearly the same"),
     "search info": Command("sts.search.command:info", "tell what an index is, and check its files"),
+    "serve": Command("sts.serve.command:serve", "serve scores and search over HTTP, with a web page", "STS"),
     "score": Command("sts.score:score", "score two sentences, or a file of pairs"),
 }
 
@@ -81,21 +84,21 @@ def main(name: str | None = None, arguments: Sequence[str] | None = None) -> typ
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # so that what is half written is removed, as after Ctrl-C
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     module, _, function = COMMANDS[name].target.partition(":")
-    sys.exit(run(getattr(importlib.import_module(module), function), program, words))
+    sys.exit(run(getattr(importlib.import_module(module), function), program, words, COMMANDS[name].environment))
 
 
-def run(command: Callable[..., None], program: str, arguments: Sequence[str]) -> int:
+def run(command: Callable[..., None], program: str, arguments: Sequence[str], environment: str = "") -> int:
     """Parse `arguments` for `command`, call it, and turn its errors into an exit code.
 
     Returns:
         0 on success, 2 for a mistake or a failing system that the message explains, 130 after Ctrl-C or SIGTERM.
     """
     debug = "--debug" in arguments
-    parser = make_parser(command, program)
+    parser = make_parser(command, program, environment)
     namespace = parser.parse_args([word for word in arguments if word != "--debug"])
     values = vars(namespace)
     try:
-        bound = _bind(command, values)
+        bound = bind(command, values)
         command(*bound.args, **bound.kwargs)
     except StsError as error:
         if debug:
@@ -118,8 +121,13 @@ def run(command: Callable[..., None], program: str, arguments: Sequence[str]) ->
     return 0
 
 
-def make_parser(command: Callable[..., None], program: str) -> Any:
+def make_parser(command: Callable[..., None], program: str, environment: str = "") -> Any:
     """Make the parser of `command` from its signature and docstring.
+
+    Args:
+        command: the function.
+        program: what its messages begin with.
+        environment: what the names of environment variables that set its options begin with; empty: none do.
 
     Returns:
         A `jsonargparse.ArgumentParser`; `sentence1`-like parameters marked positional-only in the
@@ -128,7 +136,13 @@ def make_parser(command: Callable[..., None], program: str) -> Any:
     from jsonargparse import ArgumentParser
 
     documentation = _documentation(command)
-    parser = ArgumentParser(prog=program, description=documentation[""], exit_on_error=True)
+    parser = ArgumentParser(
+        prog=program,
+        description=documentation[""],
+        exit_on_error=True,
+        default_env=bool(environment),
+        env_prefix=environment or True,
+    )
     parser.add_argument("--config", action="config", help="YAML file that sets any of the options below")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     for parameter in inspect.signature(command).parameters.values():
@@ -183,15 +197,16 @@ def _documentation(component: Any) -> dict[str, str]:
     return described | {"": docstring.short_description or ""}
 
 
-def _bind(command: Callable[..., None], values: dict[str, Any]) -> inspect.BoundArguments:
+def bind(command: Callable[..., None], values: dict[str, Any]) -> inspect.BoundArguments:
     """Sort parsed values to the command's parameters, filling its dataclasses."""
     signature = inspect.signature(command)
     bound = inspect.BoundArguments(signature, OrderedDict())
     for parameter in signature.parameters.values():
         hint: Any = parameter.annotation
         if is_dataclass(hint):
+            hints = typing.get_type_hints(hint)
             value = typing.cast("Callable[..., Any]", hint)(
-                **{entry.name: values[entry.name] for entry in fields(hint)}
+                **{entry.name: _as_path(hints[entry.name], values[entry.name]) for entry in fields(hint)}
             )
         else:
             value = _as_path(parameter.annotation, values[parameter.name])

@@ -8,6 +8,7 @@
     ├── SearchError       an index that is missing, damaged, busy, or made by another model
     ├── TrainingError     a training that can't start or can't go on
     ├── StudyError        a study that can't be opened, is another one, or had no trial that worked
+    ├── ServeError        a request that the server can't take or answer; `sts.serve.problems` draws its branches
     ├── MissingDependency an optional package that is needed and not installed
     └── Interrupted       the person stopped the work; nothing was lost
 
@@ -48,6 +49,10 @@ class TrainingError(StsError):
 
 class StudyError(StsError):
     """A study's storage can't be used, its settings are others, or all its trials failed."""
+
+
+class ServeError(StsError):
+    """A request can't be taken or answered; the API tells it as problem details."""
 
 
 class MissingDependency(StsError):

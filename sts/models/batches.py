@@ -1,6 +1,7 @@
 """Texts through a network, in batches of similar length."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import UsageError
@@ -12,8 +13,27 @@ if TYPE_CHECKING:
 Tokens = dict[str, list[list[int]]]
 
 
+@dataclass(frozen=True)
+class Tokenized:
+    """n sentences or pairs, ready for a network.
+
+    Attributes:
+        tokens: their token ids and masks, a row for each time that one goes through the network: n rows, or for
+            pairs in both orders 2 n, first all in the one order, then all in the other.
+        lengths: int (n,), tokens before cutting; of the longer order of a pair.
+        truncated: bool (n,), true where one was longer than the model and was cut.
+        left_as_is: bool (n,), true where the text pipeline would have left nothing of a sentence, which
+            therefore stayed as it was.
+    """
+
+    tokens: Tokens
+    lengths: "np.ndarray"
+    truncated: "np.ndarray"
+    left_as_is: "np.ndarray"
+
+
 def tokenize(tokenizer: Any, columns: Sequence[list[str]], limit: int) -> tuple[Tokens, "np.ndarray"]:
-    """Token ids of n texts or pairs of texts, cut at `limit` tokens, and which were cut.
+    """Token ids of n texts or pairs of texts, cut at `limit` tokens, and how many tokens (n,) there were before.
 
     Args:
         tokenizer: a transformers tokenizer.
@@ -23,16 +43,16 @@ def tokenize(tokenizer: Any, columns: Sequence[list[str]], limit: int) -> tuple[
     import numpy as np
 
     if not columns[0]:
-        return {"input_ids": []}, np.zeros(0, dtype=bool)
+        return {"input_ids": []}, np.zeros(0, dtype=int)
     whole = tokenizer(*columns, verbose=False)
-    truncated = np.array([len(ids) > limit for ids in whole["input_ids"]])
-    rows = np.flatnonzero(truncated)
+    lengths = np.array([len(ids) for ids in whole["input_ids"]])
+    rows = np.flatnonzero(lengths > limit)
     if len(rows):
         cut = tokenizer(*([column[row] for row in rows] for column in columns), truncation=True, max_length=limit)
         for name, column in cut.items():
             for row, ids in zip(rows, column, strict=True):
                 whole[name][row] = ids
-    return dict(whole), truncated
+    return dict(whole), lengths
 
 
 def outputs(

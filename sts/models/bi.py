@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sts.errors import UsageError
-from sts.models.batches import outputs, tokenize
+from sts.models.batches import Tokenized, Tokens, outputs, tokenize
 from sts.models.calibration import Calibration, fit_calibration
 from sts.models.info import ScorerInfo
 from sts.models.scorer import Scored, check_pairs, write_scorer
@@ -94,7 +94,7 @@ class BiScorer:
         half = len(sentence1)
         fitted = {}
         for size in dimensions:
-            cut = _of_unit_length(vectors[:, :size])
+            cut = of_unit_length(vectors[:, :size])
             fitted[str(size)] = asdict(fit_calibration((cut[:half] * cut[half:]).sum(axis=1), label))
         return cls(network, replace(info, calibration=fitted), precision=precision)
 
@@ -116,12 +116,24 @@ class BiScorer:
         Raises:
             UsageError: `batch_size` is below 1.
         """
+        tokenized = self.tokenize(sentences)
+        vectors = self.forward(tokenized.tokens, batch_size=batch_size, progress=progress)
+        return Encoded(vectors, tokenized.truncated, tokenized.left_as_is)
+
+    def tokenize(self, sentences: Sequence[str]) -> Tokenized:
+        """N sentences, prepared by the text pipeline, with the model's prompt."""
         import numpy as np
 
         prepared = self._pipeline.apply(sentences)
         texts = [self.info.prompt + sentence for sentence in prepared.sentences]
-        tokens, truncated = tokenize(self.network.tokenizer, [texts], self.info.max_length)
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        tokens, lengths = tokenize(self.network.tokenizer, [texts], self.info.max_length)
+        return Tokenized(tokens, lengths, lengths > self.info.max_length, np.array(prepared.left_as_is, dtype=bool))
+
+    def forward(self, tokens: Tokens, *, batch_size: int, progress: bool = False) -> "np.ndarray":
+        """Vectors (n, dimension), each of length 1, of rows of tokens that `tokenize` gave."""
+        import numpy as np
+
+        vectors = np.zeros((len(tokens["input_ids"]), self.dimension), dtype=np.float32)
         for rows, found in outputs(
             self.network,
             tokens,
@@ -132,8 +144,8 @@ class BiScorer:
             unit="sentence",
             desc="encoding",
         ):
-            vectors[rows] = _of_unit_length(found[:, : self.dimension])
-        return Encoded(vectors, truncated, np.array(prepared.left_as_is, dtype=bool))
+            vectors[rows] = of_unit_length(found[:, : self.dimension])
+        return vectors
 
     def score(
         self, sentence1: Sequence[str], sentence2: Sequence[str], *, batch_size: int = 64, progress: bool = False
@@ -168,7 +180,8 @@ class BiScorer:
         write_scorer(folder, self.network, self.info)
 
 
-def _of_unit_length(vectors: "np.ndarray") -> "np.ndarray":
+def of_unit_length(vectors: "np.ndarray") -> "np.ndarray":
+    """Vectors (n, d) brought to length 1."""
     import numpy as np
 
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

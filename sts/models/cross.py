@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sts.models.batches import outputs, tokenize
+from sts.models.batches import Tokenized, Tokens, outputs, tokenize
 from sts.models.calibration import MAX_SCORE
 from sts.models.info import ScorerInfo
 from sts.models.scorer import Scored, check_pairs, write_scorer
@@ -53,27 +53,33 @@ class CrossScorer:
         Raises:
             UsageError: the two lists differ in length, or `batch_size` is below 1.
         """
+        tokenized = self.tokenize(sentence1, sentence2)
+        found = self.forward(tokenized.tokens, batch_size=batch_size, progress=progress)
+        return Scored(self.combine(found), tokenized.truncated, tokenized.left_as_is)
+
+    def tokenize(self, sentence1: Sequence[str], sentence2: Sequence[str]) -> Tokenized:
+        """N pairs, prepared by the text pipeline and in the order or orders that they are scored in.
+
+        Raises:
+            UsageError: the two lists differ in length.
+        """
         check_pairs(sentence1, sentence2)
         import numpy as np
 
         prepared1, prepared2 = self._pipeline.apply(sentence1), self._pipeline.apply(sentence2)
         left_as_is = np.array(prepared1.left_as_is, dtype=bool) | np.array(prepared2.left_as_is, dtype=bool)
         first, second = prepared1.sentences, prepared2.sentences
-        if self.info.orders == "one":
-            return Scored(*self._score_as_they_come(first, second, batch_size, progress), left_as_is)
-        scores, truncated = self._score_as_they_come(first + second, second + first, batch_size, progress)
-        half = len(first)
-        return Scored((scores[:half] + scores[half:]) / 2, truncated[:half] | truncated[half:], left_as_is)
+        columns = [first, second] if self.info.orders == "one" else [first + second, second + first]
+        tokens, lengths = tokenize(self.network.tokenizer, columns, self.info.max_length)
+        lengths = lengths.reshape(-1, len(first)).max(axis=0) if first else lengths
+        return Tokenized(tokens, lengths, lengths > self.info.max_length, left_as_is)
 
-    def _score_as_they_come(
-        self, first: list[str], second: list[str], batch_size: int, progress: bool
-    ) -> tuple["np.ndarray", "np.ndarray"]:
-        """Scores, and which pairs were cut, of prepared sentences in the order given."""
+    def forward(self, tokens: Tokens, *, batch_size: int, progress: bool = False) -> "np.ndarray":
+        """Scores (rows,), 0 to 5, of rows of tokens that `tokenize` gave."""
         import numpy as np
         from scipy.special import expit
 
-        tokens, truncated = tokenize(self.network.tokenizer, [first, second], self.info.max_length)
-        scores = np.zeros(len(first), dtype=np.float32)
+        scores = np.zeros(len(tokens["input_ids"]), dtype=np.float32)
         for rows, logits in outputs(
             self.network,
             tokens,
@@ -85,7 +91,11 @@ class CrossScorer:
             desc="scoring",
         ):
             scores[rows] = expit(logits) * MAX_SCORE
-        return scores, truncated
+        return scores
+
+    def combine(self, scores: "np.ndarray") -> "np.ndarray":
+        """Scores (n,) of pairs, of those (n or 2 n,) of the rows that `tokenize` made of them."""
+        return scores if self.info.orders == "one" else scores.reshape(2, -1).mean(axis=0)
 
     def save(self, folder: Path) -> None:
         """Write the scorer into an existing folder."""

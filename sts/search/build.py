@@ -187,9 +187,19 @@ def add_sentences(
     *,
     on_bad_row: OnBadRow = "error",
     batch_size: int = 64,
+    progress: bool = True,
     say: Callable[[str], None],
 ) -> Changed:
     """Add sentences to an index; one whose id is there already takes that one's place. All of them, or none.
+
+    Args:
+        folder: the index.
+        model: the one that it was built with.
+        rows: sentences, and rows that can't be used.
+        on_bad_row: stop at a row that can't be used, or leave it out.
+        batch_size: sentences that go through the model together.
+        progress: show a progress bar on standard error.
+        say: prints a line.
 
     Raises:
         DataError: a bad row.
@@ -201,7 +211,7 @@ def add_sentences(
     store = Store(folder)
     added = replaced = skipped = 0
     try:
-        with changing(store) as change, tqdm(unit="sentence", desc="adding", disable=None) as bar:
+        with changing(store) as change, tqdm(unit="sentence", desc="adding", disable=None if progress else True) as bar:
             check_model(folder, change.state, model)
             for chunk in _chunks(rows):
                 good = list(_good(chunk, on_bad_row, say))

@@ -24,8 +24,15 @@ MAX_TOP_K = 1000
 class Embedder(Protocol):
     """Whatever makes vectors of sentences, as `BiScorer` does."""
 
-    dimension: int
-    calibration: "Calibration"
+    @property
+    def dimension(self) -> int:
+        """Numbers of a vector."""
+        ...
+
+    @property
+    def calibration(self) -> "Calibration":
+        """From cosine to score."""
+        ...
 
     @property
     def fingerprint(self) -> str:
@@ -117,6 +124,11 @@ class SentenceIndex:
 
     def __len__(self) -> int:
         return self._current().live
+
+    @property
+    def state(self) -> State:
+        """What the index is, as its folder says now."""
+        return self._current().state
 
     def search(
         self,

@@ -1,0 +1,5 @@
+"""`python -m sts.serve`."""
+
+from sts.cli import main
+
+main("serve")

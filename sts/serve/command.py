@@ -1,0 +1,94 @@
+"""`python -m sts.serve`: the server, with one command."""
+
+from typing import Any
+
+from sts.errors import UsageError
+from sts.serve import settings as serving
+from sts.serve.settings import ServeSettings
+from sts.tables import Table
+
+# of each setting's name in the environment
+PREFIX = "STS"
+
+
+def serve(*, settings: ServeSettings, check: bool = False) -> None:
+    """Serve scores, embeddings and search over HTTP, with a web page.
+
+    Args:
+        settings: how to serve
+        check: print the settings as they are and what is wrong with them, and end
+    """
+    if check:
+        _print_check(settings)
+        return
+    serving.check(settings)
+    settings = settings.completed()
+    for warning in settings.warnings():
+        print(f"warning: {warning}", flush=True)
+    print(_first_line(settings), flush=True)
+    _server(settings).run()
+
+
+def settings_from_environment() -> ServeSettings:
+    """The settings that the environment names: `STS_MODEL`, `STS_INDEX`, …, or a file in `STS_CONFIG`.
+
+    Raises:
+        UsageError: one is missing or can't be read.
+    """
+    from sts.cli import bind, make_parser
+
+    parser = make_parser(serve, "sts.serve", PREFIX)
+    parser.exit_on_error = False
+    try:
+        values = vars(parser.parse_args([]))
+    except Exception as error:  # jsonargparse's errors have no common base
+        raise UsageError(f"the environment's settings: {' '.join(str(error).split())}") from error
+    found: ServeSettings = bind(serve, values).arguments["settings"]
+    return found
+
+
+def _server(settings: ServeSettings) -> Any:
+    from gunicorn.app.base import BaseApplication
+
+    from sts.serve.workers import gunicorn_settings
+
+    class Server(BaseApplication):
+        """Gunicorn with these settings."""
+
+        def load_config(self) -> None:
+            for name, value in gunicorn_settings(settings).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            from sts.serve.app import create_app
+
+            return create_app(settings)
+
+    return Server()
+
+
+def _first_line(settings: ServeSettings) -> str:
+    from sts.models.info import read_info
+
+    info = read_info(settings.model)
+    index = f", index {settings.index}" if settings.index else ""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    workers, threads = settings.workers, settings.torch_threads
+    return (
+        f"serving {settings.model} ({info.mode}-encoder from {info.base_model}){index} at "
+        f"http://{host}:{settings.port} with {workers} worker{'s' * (workers != 1)} of {threads} "
+        f"thread{'s' * (threads != 1)}; API: /docs; Ctrl-C ends it"
+    )
+
+
+def _print_check(settings: ServeSettings) -> None:
+    problems = settings.problems()
+    shown = settings if problems else settings.completed()
+    Table(["setting", "value"], [list(row) for row in shown.rows()]).show()
+    for warning in [] if problems else settings.warnings():
+        print(f"warning: {warning}")
+    for problem in problems:
+        print(f"wrong: {problem}")
+    if problems:
+        raise UsageError(f"{len(problems)} setting{'s' * (len(problems) > 1)} to correct")
+    print("all good")

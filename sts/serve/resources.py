@@ -1,0 +1,60 @@
+"""How many workers a machine carries: by its cores and its memory, those of its control group if there is one.
+
+One worker for two cores. A worker's batches grow with the requests that it alone sees, and each has its own copy of
+the models, so a few workers with several threads beat many with one; see the README for the figures.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+# what a worker takes without its models: Python, torch, transformers
+BASE_BYTES = 700_000_000
+# of the memory, what workers may take; the rest is the system's, the page cache's, an index's
+SHARE = 0.8
+CORES_PER_WORKER = 2
+
+
+def cores(root: Path = CGROUP) -> int:
+    """Cores that this process may use."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cpu_quota(root)
+    return max(1, min(available, int(quota) if quota else available))
+
+
+def memory_limit(root: Path = CGROUP) -> int:
+    """Bytes of memory that this process may use."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = [_number(root / name) for name in ("memory.max", "memory/memory.limit_in_bytes")]
+    return min([physical, *(limit for limit in limits if limit)])
+
+
+def worker_bytes(folders: Iterable[Path]) -> int:
+    """Bytes of memory that a worker with these scorers takes: each twice, for a new one is loaded beside the old."""
+    sizes = (path.stat().st_size for folder in folders for path in folder.rglob("*.safetensors"))
+    return BASE_BYTES + 2 * sum(sizes)
+
+
+def choose_workers(cores: int, memory: int, worker: int) -> int:
+    """Workers for so many cores and bytes of memory, one of which takes `worker` bytes: 1 or more."""
+    return max(1, min(cores // CORES_PER_WORKER, int(memory * SHARE) // worker))
+
+
+def _cpu_quota(root: Path) -> float | None:
+    """Cores that a control group grants, of version 2 or 1; None where it grants all."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        granted, each = _number(root / "cpu/cpu.cfs_quota_us"), _number(root / "cpu/cpu.cfs_period_us")
+        return granted / each if granted and each else None
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def _number(path: Path) -> int | None:
+    """The positive number in a file; None where there is no file or it says no limit."""
+    try:
+        value = int(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return value if value > 0 else None
