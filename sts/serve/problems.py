@@ -28,6 +28,8 @@ from sts.serve.logs import LOGGER
 MEDIA_TYPE = "application/problem+json"
 # more would be a long answer to a short request
 MAX_ERRORS = 20
+# where OpenAI's clients ask, who look for the reason in a member of their own
+OPENAI_PATH = "/v1/embeddings"
 KINDS = {
     bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object", type(None): "null",
 }  # fmt: skip
@@ -159,6 +161,8 @@ def problem(
     }
     if errors is not None:
         body["errors"] = errors
+    if request.path == OPENAI_PATH:
+        body["error"] = {"message": detail, "type": kind, "code": kind}
     # ASCII: a field's name may hold half a character, which UTF-8 can't spell
     answer = Response(json.dumps(body) + "\n", status=status, mimetype=MEDIA_TYPE)
     if retry_after is not None:
@@ -200,9 +204,8 @@ def field_error(place: Iterable[str | int], value: Any, rule: str) -> dict[str, 
 def _rule(error: Any) -> str:
     """Pydantic's message, in plain words where it shows a regular expression."""
     if error["type"] == "string_pattern_mismatch":
-        blank = isinstance(error.get("input"), str) and not error["input"].strip()
-        return "must not be all white space" if blank else "must not hold a quotation mark or a backslash"
-    return str(error["msg"])
+        return "must not be all white space"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 _UNION = {"str", "bool", "int", "float", "constrained-str", "none"}

@@ -6,7 +6,7 @@ says what the server does.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from sts.search.index import MAX_TOP_K
 from sts.search.rows import MAX_ID_CHARACTERS
@@ -16,12 +16,26 @@ MAX_CHARACTERS = 10_000
 MAX_ITEMS = 1_000
 MAX_METADATA = 50
 
+
+def _whole(value: Any) -> Any:
+    """JSON knows numbers only: 3.0 is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _spellable(name: str) -> str:
+    """Paths into metadata (SQLite's) can spell no name with these."""
+    if '"' in name or "\\" in name:
+        raise ValueError("must not hold a quotation mark or a backslash")
+    return name
+
+
+WHOLE = BeforeValidator(_whole)
 Sentence = Annotated[
     str,
     Field(
         min_length=1,
         max_length=MAX_CHARACTERS,
-        pattern=r"\S",
+        pattern=r"[^\s\x1c-\x1f]",
         description=f"a sentence, 1 to {MAX_CHARACTERS:,} characters, not all white space",
         examples=["불 좀 꺼 줘."],
     ),
@@ -36,7 +50,8 @@ Value = (
     | Annotated[float, Field(allow_inf_nan=False)]
     | None
 )
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r'^[^"\\]+$')]
+NAME = {"minLength": 1, "maxLength": 100, "pattern": r'^[^"\\]+$'}
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_spellable)]
 Score = Annotated[float, Field(ge=0, le=5, description="0 (unrelated) to 5 (the same meaning)")]
 Truncate = Annotated[
     bool, Field(description="whether a text that is longer than the model may be cut; if not, it is refused (422)")
@@ -72,7 +87,7 @@ class RankRequest(_Strict):
 
     sentence: Sentence
     candidates: Annotated[list[Sentence], Field(min_length=1, max_length=MAX_ITEMS)]
-    top_k: Annotated[int, Field(ge=1, le=MAX_ITEMS)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=MAX_ITEMS), WHOLE] | None = None
     truncate: Truncate = True
 
 
@@ -88,7 +103,9 @@ class EmbeddingsRequest(_Strict):
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: (
         Annotated[
-            int, Field(ge=1, le=100_000, description="numbers of a vector; one of those that the model was trained for")
+            int,
+            Field(ge=1, le=100_000, description="numbers of a vector; one of those that the model was trained for"),
+            WHOLE,
         ]
         | None
     ) = None
@@ -100,14 +117,20 @@ class SearchRequest(_Strict):
     """A sentence to look for in the index."""
 
     sentence: Sentence
-    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 10
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K), WHOLE] = 10
     rerank: Annotated[
         bool, Field(description="score the candidates with the cross-encoder, and order them by that")
     ] = False
-    candidates: Annotated[int, Field(ge=1, le=MAX_TOP_K, description="how many are reranked; at least top_k are")] = 50
+    candidates: Annotated[
+        int, Field(ge=1, le=MAX_TOP_K, description="how many are reranked; at least top_k are"), WHOLE
+    ] = 50
     where: Annotated[
         dict[Name, Value],
-        Field(max_length=MAX_FILTERS, description="metadata that a sentence must have, by name"),
+        Field(
+            max_length=MAX_FILTERS,
+            description="metadata that a sentence must have, by name",
+            json_schema_extra={"propertyNames": NAME},
+        ),
     ] = {}
 
 
@@ -115,7 +138,9 @@ class SentenceBody(_Strict):
     """A sentence for the index."""
 
     sentence: Sentence
-    metadata: Annotated[dict[Name, Value], Field(max_length=MAX_METADATA)] = {}
+    metadata: Annotated[
+        dict[Name, Value], Field(max_length=MAX_METADATA, json_schema_extra={"propertyNames": NAME})
+    ] = {}
 
 
 class NewSentence(SentenceBody):
@@ -316,6 +341,14 @@ class FieldError(BaseModel):
     rule: str
 
 
+class OpenAIError(BaseModel):
+    """The same as OpenAI's clients look for it."""
+
+    message: str
+    type: str
+    code: str
+
+
 class ProblemDetails(BaseModel):
     """RFC 9457 problem details."""
 
@@ -325,3 +358,4 @@ class ProblemDetails(BaseModel):
     detail: str
     request_id: str
     errors: list[FieldError] | None = None
+    error: Annotated[OpenAIError | None, Field(description="of /v1/embeddings alone")] = None

@@ -1,9 +1,13 @@
 """The web page, and the API's document with a page to try it out: files of packages, nothing from elsewhere."""
 
 from pathlib import Path
+from typing import cast
 
 import flask_openapi3_swagger
 from flask import Flask, Response, current_app, jsonify, send_from_directory
+from flask_openapi3 import OpenAPI
+
+from sts.serve.document import document
 
 PAGE = Path(__file__).parents[1] / "page"
 SWAGGER = Path(flask_openapi3_swagger.__file__).parent / "templates" / "swagger"
@@ -42,4 +46,4 @@ def _docs_file(name: str) -> Response:
 
 
 def _openapi() -> Response:
-    return jsonify(current_app.api_doc)  # type: ignore[attr-defined]
+    return jsonify(document(cast("OpenAPI", current_app)))

@@ -10,7 +10,7 @@ from typing import Any
 from sts.errors import DataError, SearchError, UsageError
 from sts.search.build import Changed, add_sentences, delete_sentences
 from sts.search.rows import Row, check_row
-from sts.serve.problems import Busy, Forbidden, Missing, Unusable, field_error
+from sts.serve.problems import Busy, Forbidden, Missing, Unusable
 from sts.serve.routes import common
 from sts.serve.routes.search import RETRY_SECONDS, TAG
 from sts.serve.schemas import SentenceBody, SentencePath, SentencesAnswer, SentencesRequest
@@ -81,7 +81,11 @@ def _row(sentence: str, identity: str, metadata: dict[str, Any], pointer: str) -
     """A sentence, checked as everywhere else: what the API's description can't say, too."""
     row = check_row({"sentence": sentence, "id": identity}, pointer)
     if isinstance(row, str):
-        raise Unusable(f"{pointer or 'the body'}: {row}", "invalid-field", errors=[field_error((), {}, row)])
+        raise Unusable(
+            f"{pointer or 'the body'}: {row}",
+            "invalid-field",
+            errors=[{"pointer": pointer, "found": "object", "rule": row}],
+        )
     return replace(row, metadata=metadata)
 
 
