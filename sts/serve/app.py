@@ -13,11 +13,14 @@ from sts.serve import bodies, keys, logs, problems
 from sts.serve.batcher import DEADLINE
 from sts.serve.engine import Engine
 from sts.serve.metrics import Metrics
+from sts.serve.problems import QueueFull
 from sts.serve.routes import embeddings, health, page, scores, search, sentences
 from sts.serve.schemas import ProblemDetails
 from sts.serve.settings import ServeSettings, check
 
 REQUEST_ID_CHARACTERS = 100
+# threads of a worker that requests for scores leave free, so that a busy server still says that it is alive
+PROBE_THREADS = 4
 DESCRIPTION = (
     "How similar two Korean sentences are, from 0 (unrelated) to 5 (the same meaning); embeddings; and search in an "
     "index of sentences. Errors are RFC 9457 problem details."
@@ -86,6 +89,7 @@ def make_app(settings: ServeSettings) -> OpenAPI:
 
 def _init_requests(app: Flask, settings: ServeSettings, metrics: Metrics) -> None:
     """What happens around every request: its id, its deadline, its line in the log, its numbers."""
+    room = threading.BoundedSemaphore(settings.threads - PROBE_THREADS)
 
     @app.before_request
     def _begin() -> None:
@@ -94,6 +98,15 @@ def _init_requests(app: Flask, settings: ServeSettings, metrics: Metrics) -> Non
         g.request_id = given if usable else uuid.uuid4().hex
         g.began = time.monotonic()
         DEADLINE.set(g.began + settings.timeout)
+        if request.path.startswith("/v1/"):
+            if not room.acquire(blocking=False):
+                raise QueueFull("as many requests are being answered as may; try again later", retry_after=1)
+            g.room = room
+
+    @app.teardown_request
+    def _leave(_: BaseException | None) -> None:
+        if "room" in g:
+            g.pop("room").release()
 
     @app.after_request
     def _end(answer: Response) -> Response:

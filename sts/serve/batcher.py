@@ -122,12 +122,7 @@ class Batcher:
         deadline = DEADLINE.get(float("inf"))
         job = _Job(work, items)
         with self._changed:
-            if self._waiting + len(items) > self.max_queue:
-                raise QueueFull(
-                    f"{self._waiting:,} pairs or sentences are waiting and {len(items):,} more would exceed "
-                    f"{self.max_queue:,}; try again later, or send fewer at once",
-                    retry_after=self._seconds_to_drain(),
-                )
+            self.check_room(len(items))
             self._jobs.append(job)
             self._add(len(items))
             self._changed.notify_all()
@@ -143,6 +138,19 @@ class Batcher:
                 "the model can't compute this request; others are not affected", retry_after=None
             ) from job.error
         return job.results
+
+    def check_room(self, items: int) -> None:
+        """See whether there is room for so many items: before the trouble of making them, and again when they come.
+
+        Raises:
+            QueueFull: there is none.
+        """
+        if self._waiting + items > self.max_queue:
+            raise QueueFull(
+                f"{self._waiting:,} pairs or sentences are waiting and {items:,} more would exceed "
+                f"{self.max_queue:,}; try again later, or send fewer at once",
+                retry_after=self._seconds_to_drain(),
+            )
 
     def renew(self) -> None:
         """Leave the thread's context and enter a new one before the next batch: the networks have changed."""

@@ -1,5 +1,6 @@
 """`python -m sts.serve`: the server, with one command."""
 
+import socket
 from typing import Any
 
 from sts.errors import UsageError
@@ -22,6 +23,7 @@ def serve(*, settings: ServeSettings, check: bool = False) -> None:
         _print_check(settings)
         return
     serving.check(settings)
+    _check_address(settings)
     settings = settings.completed()
     for warning in settings.warnings():
         print(f"warning: {warning}", flush=True)
@@ -65,6 +67,25 @@ def _server(settings: ServeSettings) -> Any:
             return create_app(settings)
 
     return Server()
+
+
+def _check_address(settings: ServeSettings) -> None:
+    """See whether the address can be listened on: Gunicorn would try for seconds, and say so in many lines.
+
+    Raises:
+        UsageError: it can't.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise UsageError(
+            f"{settings.host}:{settings.port}: can't be listened on ({error.strerror}); choose another with --host and "
+            "--port, or stop what listens there"
+        ) from error
 
 
 def _first_line(settings: ServeSettings) -> str:

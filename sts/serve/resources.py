@@ -30,10 +30,15 @@ def memory_limit(root: Path = CGROUP) -> int:
     return min([physical, *(limit for limit in limits if limit)])
 
 
-def worker_bytes(folders: Iterable[Path]) -> int:
-    """Bytes of memory that a worker with these scorers takes: each twice, for a new one is loaded beside the old."""
-    sizes = (path.stat().st_size for folder in folders for path in folder.rglob("*.safetensors"))
-    return BASE_BYTES + 2 * sum(sizes)
+def worker_bytes(folders: Iterable[Path], index: Path | None = None) -> int:
+    """Bytes of memory that a worker with these scorers and this index takes.
+
+    Each twice, for a new one is loaded beside the old. An index is its snapshot, or made of the vectors.
+    """
+    files = [path for folder in folders for path in folder.rglob("*.safetensors")]
+    if index is not None:
+        files += list(index.glob("*.faiss")) or list(index.glob("*.f32"))
+    return BASE_BYTES + 2 * sum(path.stat().st_size for path in files)
 
 
 def choose_workers(cores: int, memory: int, worker: int) -> int:

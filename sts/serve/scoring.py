@@ -90,6 +90,7 @@ class _Batched:
         keys = [self._key(row) for row in rows]
         known = self._known(keys)
         missing = list({key: row for key, row in zip(keys, rows, strict=True) if key not in known}.items())
+        self._batcher.check_room(len(missing))
         items = [
             item for start in range(0, len(missing), CHUNK) for item in self._items(missing[start : start + CHUNK])
         ]

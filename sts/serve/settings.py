@@ -27,7 +27,7 @@ class ServeSettings:
         port: port to listen on
         workers: processes; each loads its own models; not given: chosen by cores and memory
         torch_threads: threads of a worker that compute; not given: cores divided by workers
-        threads: requests that a worker holds at once, most of them waiting for their batch
+        threads: requests that a worker holds at once, most of them waiting for their batch; more are answered with 503
         precision: auto = bf16 where the processor computes in it, else fp32
         orders: both = a score is the mean over both orders of the sentences, one = as they come; not given: as the
             scorer was trained
@@ -53,7 +53,7 @@ class ServeSettings:
     port: int = 8000
     workers: int | None = None
     torch_threads: int | None = None
-    threads: int = 64
+    threads: int = 256
     precision: Precision = "auto"
     orders: Orders | None = None
     max_batch: int = 32
@@ -89,7 +89,7 @@ class ServeSettings:
         cores, memory = resources.cores(), resources.memory_limit()
         workers = self.workers
         if workers is None:
-            workers = resources.choose_workers(cores, memory, resources.worker_bytes(self._folders()))
+            workers = resources.choose_workers(cores, memory, resources.worker_bytes(self._folders(), self.index))
         return replace(self, workers=workers, torch_threads=self.torch_threads or max(1, cores // workers))
 
     def problems(self) -> list[str]:
@@ -115,7 +115,7 @@ class ServeSettings:
             ("port", self.port, 0, 65_535),
             ("workers", self.workers or 1, 1, 256),
             ("torch_threads", self.torch_threads or 1, 1, 256),
-            ("threads", self.threads, 1, 1_000),
+            ("threads", self.threads, 8, 4_096),
             ("max_batch", self.max_batch, 1, 4_096),
             ("max_wait", self.max_wait, 0, 1_000),
             # a batch request of the largest size must be able to get in: a bi-encoder encodes both sentences

@@ -225,3 +225,33 @@ def test_a_full_queue_and_a_passed_deadline_have_their_statuses(settings, monkey
     assert int(full.headers["Retry-After"]) >= 1
     gate.set()
     until(lambda: client.post("/v1/similarity", json=PAIR).status_code == 200)
+
+
+def test_a_busy_server_refuses_more_and_still_says_that_it_lives(settings, monkeypatch):
+    app = loaded(replace(settings, index=None, threads=8))
+    scorer, gate = app.extensions["sts"].models.scorer, threading.Event()
+    forward = scorer.network.forward
+
+    def slow(tokens, **options):
+        gate.wait(20)
+        return forward(tokens, **options)
+
+    monkeypatch.setattr(scorer.network, "forward", slow)
+    statuses = []
+
+    def ask(number):
+        body = {"sentence1": f"숙소 {number}", "sentence2": "방"}
+        statuses.append(app.test_client().post("/v1/similarity", json=body).status_code)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(statuses) == 4)
+    assert statuses == [503] * 4
+    assert app.test_client().get("/healthz").status_code == 200
+    assert app.test_client().get("/readyz").status_code == 200
+    gate.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 4 + [503] * 4
+    assert app.test_client().post("/v1/similarity", json=PAIR).status_code == 200

@@ -49,9 +49,11 @@ def test_a_control_group_of_version_1_counts(tmp_path):
     assert resources.memory_limit(tmp_path) == 2_000_000
 
 
-def test_a_worker_takes_its_models_twice(cross_folder, bi_folder):
+def test_a_worker_takes_its_models_and_index_twice(cross_folder, bi_folder, index_folder):
     sizes = sum((folder / "model.safetensors").stat().st_size for folder in (cross_folder, bi_folder))
     assert resources.worker_bytes([cross_folder, bi_folder]) == resources.BASE_BYTES + 2 * sizes
+    vectors = (index_folder / "vectors.f32").stat().st_size
+    assert resources.worker_bytes([], index_folder) == resources.BASE_BYTES + 2 * vectors
 
 
 def test_good_settings_have_no_problems_and_are_completed(settings):
