@@ -41,7 +41,8 @@ def test_requests_need_a_key_where_there_are_any(guarded):
     assert guarded.get("/metrics").status_code == 401
     assert guarded.get("/metrics", headers=bearer(ASK_KEY)).status_code == 200
     for path in ("/healthz", "/readyz", "/", "/docs", "/openapi.json"):
-        assert guarded.get(path).status_code == 200
+        with guarded.get(path) as answer:
+            assert answer.status_code == 200
 
 
 def test_a_key_that_may_ask_may_not_write(guarded):

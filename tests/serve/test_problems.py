@@ -134,6 +134,6 @@ def test_request_ids_are_kept_where_they_are_plain_and_made_where_not(client):
 
 
 def test_answers_carry_headers_that_keep_pages_safe(client):
-    headers = client.get("/").headers
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    with client.get("/") as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
