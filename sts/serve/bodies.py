@@ -3,11 +3,15 @@
 import json
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from sts.serve.problems import Malformed, Unusable, WrongMediaType, field_error
 
 MEDIA_TYPE = "application/json"
+# of a body that nobody read, what is read and thrown away, so that its sender sees the answer and may ask again on the
+# same connection; Gunicorn alone would give up after 64 KiB, and close a connection that it had said to keep
+MAX_DRAINED = 67_108_864
+PIECE = 65_536
 
 
 def init_app(app: Flask, max_body: int) -> None:
@@ -30,6 +34,14 @@ def init_app(app: Flask, max_body: int) -> None:
             )
         # where Flask keeps what it has parsed: what reads the fields finds this, and does not parse again
         request._cached_json = (value, value)
+
+    @app.after_request
+    def _drain(answer: Response) -> Response:
+        if request.environ.get("wsgi.input_terminated"):  # a stream that knows its end
+            stream, left = request.environ["wsgi.input"], MAX_DRAINED
+            while left > 0 and (piece := stream.read(PIECE)):
+                left -= len(piece)
+        return answer
 
 
 def _parsed(data: bytes) -> Any:
