@@ -85,6 +85,20 @@ def compare(browser, first, second):
     wait(browser, lambda: get(browser, "compare").is_enabled() and get(browser, "score").text)
 
 
+def answer(browser, path, status, body, headers=None, times=1_000):
+    """Lets the page get this answer from the path instead of the server's: what the real one gives too rarely."""
+    script = """
+        const [path, status, body, headers, times] = arguments, real = window.fetch;
+        let left = times;
+        window.fetch = (asked, options) => {
+            if (asked !== path || left-- <= 0) return real(asked, options);
+            window.answered = true;
+            return Promise.resolve(new Response(JSON.stringify(body), { status, headers }));
+        };
+    """
+    browser.execute_script(script, path, status, body, headers or {}, times)
+
+
 def test_two_sentences_get_a_score_a_verdict_and_words_that_go_together(page, client, tmp_path):
     compare(page, "숙소는 깨끗해요.", "방이 깨끗해요.")
     expected = client.post("/v1/similarity", json={"sentence1": "숙소는 깨끗해요.", "sentence2": "방이 깨끗해요."}).json
@@ -94,7 +108,8 @@ def test_two_sentences_get_a_score_a_verdict_and_words_that_go_together(page, cl
     words = [text.text for text in page.find_elements(By.CSS_SELECTOR, "#alignment svg text")]
     assert words == ["숙소는", "깨끗해요.", "방이", "깨끗해요."]
     assert page.find_elements(By.CSS_SELECTOR, "#alignment path")
-    assert "깨끗해요. ↔ 깨끗해요." in get(page, "alignment-note").text
+    pairs = [item.text for item in page.find_elements(By.CSS_SELECTOR, "#alignment-pairs li")]
+    assert "깨끗해요. ↔ 깨끗해요." in pairs
     assert page.find_element(By.CSS_SELECTOR, "#scale svg").get_attribute("aria-label").startswith("0점부터 5점까지")
     picture = tmp_path / "page.png"
     assert page.save_screenshot(str(picture))
@@ -110,6 +125,47 @@ def test_an_empty_field_says_so_where_it_is_and_asks_nobody(page):
     assert not get(page, "compared").is_displayed()
     compare(page, "가", "나")
     assert not get(page, "sentence1-error").is_displayed()
+
+
+def test_an_error_speaks_the_language_of_the_moment(page):
+    get(page, "compare").click()
+    get(page, "language").click()
+    assert get(page, "sentence1-error").text == "Enter a sentence."
+
+
+def test_a_rule_that_a_field_breaks_is_told_at_the_field(page):
+    errors = [{"pointer": "/sentence2", "found": "string", "rule": "must be shorter"}]
+    answer(page, "v1/similarity", 422, {"type": "urn:sts:problem:invalid-field", "detail": "x", "errors": errors})
+    fill(page, "sentence1", "가")
+    fill(page, "sentence2", "나")
+    get(page, "compare").click()
+    wait(page, lambda: get(page, "sentence2-error").text == "must be shorter")
+    assert get(page, "sentence2").get_attribute("aria-invalid") == "true"
+    assert get(page, "sentence1").get_attribute("aria-invalid") == "false"
+    assert not get(page, "compare-error").is_displayed()
+
+
+def test_a_cut_pair_says_so_and_its_score_is_shown_without_words_that_go_together(page):
+    scored = {"sentence1": "가", "sentence2": "나", "score": 4.4, "similar": True, "truncated": True, "threshold": 3}
+    answer(page, "v1/similarity", 200, scored)
+    answer(page, "v1/alignment", 500, {})
+    compare(page, "가", "나")
+    assert get(page, "score").text == "4.40"
+    assert get(page, "truncated").is_displayed()
+    assert get(page, "alignment-note").text == "낱말 짝은 보여 드릴 수 없습니다."
+    assert not get(page, "alignment").is_displayed()
+
+
+def test_words_without_a_counterpart_are_named(page):
+    aligned = {
+        "words1": [{"start": 0, "end": 1}, {"start": 2, "end": 3}],
+        "words2": [{"start": 0, "end": 1}],
+        "links": [{"word1": 1, "word2": 0, "similarity": 0.9}],
+    }
+    answer(page, "v1/alignment", 200, aligned)
+    compare(page, "😀 나", "나")
+    assert get(page, "alignment-pairs").text == "나 ↔ 나"
+    assert get(page, "alignment-note").text == "짝이 없는 낱말(점선 테두리): 😀"
 
 
 def test_an_example_is_a_click_away(page):
@@ -159,6 +215,24 @@ def test_pairs_are_scored_drawn_and_downloaded_and_bad_lines_named(page, tmp_pat
     assert [line.split("\t")[:2] for line in lines[1:]] == [["가", "나"], ["다", "라"]]
 
 
+def test_a_busy_server_is_asked_again(page):
+    answer(page, "v1/similarity/batch", 503, {"type": "urn:sts:problem:queue-full"}, {"Retry-After": "1"}, times=1)
+    fill(page, "pairs-text", "가\t나")
+    get(page, "score-pairs").click()
+    wait(page, lambda: get(page, "scored").is_displayed())
+    assert not get(page, "pairs-error").is_displayed()
+
+
+def test_waiting_for_a_busy_server_can_be_stopped(page):
+    answer(page, "v1/similarity/batch", 503, {"type": "urn:sts:problem:queue-full"}, {"Retry-After": "30"})
+    fill(page, "pairs-text", "가\t나")
+    get(page, "score-pairs").click()
+    wait(page, lambda: page.execute_script("return window.answered"))
+    get(page, "cancel").click()
+    WebDriverWait(page, 5).until(lambda _: get(page, "score-pairs").is_enabled())
+    assert "멈췄습니다" in get(page, "pairs-status").text
+
+
 def test_a_file_is_read_and_one_that_is_not_utf_8_refused(page, tmp_path):
     good, bad = tmp_path / "good.tsv", tmp_path / "bad.tsv"
     good.write_text("가\t나\n", encoding="utf-8")
@@ -168,6 +242,10 @@ def test_a_file_is_read_and_one_that_is_not_utf_8_refused(page, tmp_path):
     get(page, "pairs-file").send_keys(str(good))
     wait(page, lambda: get(page, "pairs-text").get_attribute("value") == "가\t나\n")
     assert not get(page, "pairs-error").is_displayed()
+    assert get(page, "pairs-file-name").text == "good.tsv"
+    good.write_text("다\t라\n", encoding="utf-8")  # the same file again, corrected
+    get(page, "pairs-file").send_keys(str(good))
+    wait(page, lambda: get(page, "pairs-text").get_attribute("value") == "다\t라\n")
 
 
 def test_the_page_speaks_two_languages_and_remembers(page, server):
@@ -195,6 +273,9 @@ def test_the_keyboard_suffices(page):
     assert page.switch_to.active_element == get(page, "sentence2")
     page.switch_to.active_element.send_keys("나", Keys.CONTROL, Keys.ENTER)
     wait(page, lambda: get(page, "score").text)
+    get(page, "compare").send_keys(Keys.ENTER)
+    wait(page, lambda: get(page, "compare").is_enabled())
+    assert page.switch_to.active_element == get(page, "compare")
     page.refresh()
     page.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
     assert page.switch_to.active_element.get_attribute("class") == "skip"
@@ -207,6 +288,19 @@ def test_a_phones_width_is_enough(page):
     wait(page, lambda: get(page, "scored").is_displayed())
     screen(page, 360, 740)
     assert page.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_a_page_without_storage_works(page, server):
+    forbid = "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, "
+    forbid += "{ get() { throw new DOMException('forbidden', 'SecurityError'); } })"
+    script = page.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": forbid})
+    try:
+        page.get(f"{server}/")
+        wait(page, lambda: get(page, "model").text)
+        get(page, "language").click()
+        compare(page, "가", "나")
+    finally:
+        page.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 
 def test_dark_screens_get_a_dark_page(page):

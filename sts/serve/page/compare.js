@@ -1,7 +1,7 @@
 // Two sentences, their score, and which words go together.
 
 import { ask } from "./api.js";
-import { drawAlignment, drawScale } from "./draw.js";
+import { drawAlignment, drawScale, onWidth } from "./draw.js";
 import { by, element, filled, showError, showProblem, whileBusy } from "./forms.js";
 import { onLanguage, say } from "./language.js";
 import { EXAMPLES } from "./texts.js";
@@ -19,6 +19,7 @@ export function startCompare() {
   });
   for (const pair of EXAMPLES) by("examples").append(example(pair));
   onLanguage(show);
+  onWidth(drawScore);
 }
 
 function example([sentence1, sentence2]) {
@@ -37,7 +38,7 @@ function example([sentence1, sentence2]) {
 
 function compare() {
   return whileBusy(by("compare"), async () => {
-    showError("compare", "");
+    showError("compare", null);
     if (!filled("sentence1", "sentence2")) return;
     const pair = { sentence1: by("sentence1").value, sentence2: by("sentence2").value };
     try {
@@ -63,13 +64,27 @@ function show() {
   by("verdict").classList.toggle("yes", answer.similar);
   by("rubric").textContent = say("rubric")[Math.round(answer.score)];
   by("truncated").hidden = !answer.truncated;
-  drawScale(by("scale"), answer.score, answer.threshold);
-  if (!alignment) {
-    by("alignment").replaceChildren();
-    by("alignment-note").textContent = say("alignment_failed");
-    return;
+  drawScore();
+  showAlignment(answer, alignment);
+}
+
+function drawScore() {
+  if (shown) drawScale(by("scale"), shown.answer.score, shown.answer.threshold);
+}
+
+/** Draws the words, and tells the same as text, for those who don't see the drawing. */
+function showAlignment(answer, alignment) {
+  by("alignment").hidden = !alignment;
+  by("alignment").replaceChildren();
+  by("alignment-pairs").replaceChildren();
+  by("alignment-note").textContent = say("alignment_failed");
+  if (!alignment) return;
+  const { pairs, single } = drawAlignment(by("alignment"), answer.sentence1, answer.sentence2, alignment);
+  for (const [one, two] of pairs) {
+    const item = element("li", "", `${one} ↔ ${two}`);
+    item.lang = "ko";
+    by("alignment-pairs").append(item);
   }
-  const pairs = drawAlignment(by("alignment"), answer.sentence1, answer.sentence2, alignment);
-  const told = pairs.map(([one, two]) => `${one} ↔ ${two}`).join(", ");
-  by("alignment-note").textContent = pairs.length ? say("alignment_pairs", told) : say("alignment_none");
+  const none = pairs.length ? "" : say("alignment_none");
+  by("alignment-note").textContent = none || (single.length ? say("alignment_single", single.join(", ")) : "");
 }

@@ -5,6 +5,22 @@ import { count, say } from "./language.js";
 const NS = "http://www.w3.org/2000/svg";
 const FONT = "16px system-ui, 'Apple SD Gothic Neo', 'Noto Sans KR', NanumGothic, 'Malgun Gothic', sans-serif";
 
+const drawers = [];
+let lastWidth = innerWidth;
+let planned = 0;
+
+/** Calls `drawer` when the window's width changes, once a frame at most. */
+export function onWidth(drawer) {
+  drawers.push(drawer);
+}
+
+addEventListener("resize", () => {
+  if (innerWidth === lastWidth) return; // a phone's keyboard and address bar change the height, which changes no drawing
+  lastWidth = innerWidth;
+  cancelAnimationFrame(planned);
+  planned = requestAnimationFrame(() => drawers.forEach((drawer) => drawer()));
+});
+
 function svg(name, attributes = {}, text) {
   const made = document.createElementNS(NS, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -40,7 +56,7 @@ export function drawScale(place, score, threshold) {
   place.replaceChildren(made);
 }
 
-/** Two sentences' words, one row above the other, and lines between those that go together. Returns the pairs. */
+/** Two sentences' words, one row above the other, and lines between those that go together. Returns the pairs, and the others. */
 export function drawAlignment(place, sentence1, sentence2, alignment) {
   // positions are those of Unicode's characters, of which JavaScript's strings may need two for one
   const [one, two] = [Array.from(sentence1), Array.from(sentence2)];
@@ -63,7 +79,10 @@ export function drawAlignment(place, sentence1, sentence2, alignment) {
   }
   rows.forEach((row, number) => row.words.forEach((word) => made.append(...boxed(word, number ? 95 : 5))));
   place.replaceChildren(made);
-  return alignment.links.map((link) => [rows[0].words[link.word1].text, rows[1].words[link.word2].text]);
+  return {
+    pairs: alignment.links.map((link) => [rows[0].words[link.word1].text, rows[1].words[link.word2].text]),
+    single: rows.flatMap((row) => row.words).filter((word) => !word.linked).map((word) => word.text),
+  };
 }
 
 function laidOut(texts, linked) {

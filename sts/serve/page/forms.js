@@ -1,22 +1,26 @@
 // What the three forms share: errors where they belong, and a button that waits.
 
-import { say } from "./language.js";
+import { onLanguage, say } from "./language.js";
 
 export const by = (id) => document.getElementById(id);
+const errors = new Map();
+onLanguage(() => errors.forEach((tell, id) => { by(`${id}-error`).textContent = tell(); }));
 
-/** Shows an error below a field (or a form), or takes it away. */
-export function showError(id, message) {
+/** Shows an error below a field (or a form), said by `tell` in the language of the moment; without it, takes it away. */
+export function showError(id, tell) {
   const place = by(`${id}-error`);
-  place.textContent = message;
-  place.hidden = !message;
+  if (tell) errors.set(id, tell);
+  else errors.delete(id);
+  place.textContent = tell ? tell() : "";
+  place.hidden = !tell;
   const field = by(id);
-  if (field && field.matches("input, textarea")) field.setAttribute("aria-invalid", String(Boolean(message)));
+  if (field && field.matches("input, textarea")) field.setAttribute("aria-invalid", String(Boolean(tell)));
 }
 
 /** Whether each of the fields holds a sentence; says so below those that do not, and goes to the first. */
 export function filled(...ids) {
   const empty = ids.filter((id) => !by(id).value.trim());
-  for (const id of ids) showError(id, empty.includes(id) ? say("empty") : "");
+  for (const id of ids) showError(id, empty.includes(id) ? () => say("empty") : null);
   if (empty.length) by(empty[0]).focus();
   return !empty.length;
 }
@@ -26,15 +30,16 @@ export function showProblem(problem, form, fields = {}) {
   let placed = false;
   for (const { pointer, rule } of problem.fields || []) {
     if (!(pointer in fields)) continue;
-    showError(fields[pointer], rule);
+    showError(fields[pointer], () => rule);
     placed = true;
   }
-  showError(form, placed ? "" : problem.message);
+  showError(form, placed ? null : problem.tell);
 }
 
-/** Runs `work` with the button disabled, one at a time. */
+/** Runs `work` with the button disabled, one at a time; disabling takes the focus away, so it is given back. */
 export async function whileBusy(button, work) {
   if (button.disabled) return;
+  const focused = document.activeElement === button;
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   try {
@@ -42,6 +47,7 @@ export async function whileBusy(button, work) {
   } finally {
     button.disabled = false;
     button.removeAttribute("aria-busy");
+    if (focused && document.activeElement === document.body) button.focus({ preventScroll: true });
   }
 }
 

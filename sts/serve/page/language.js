@@ -6,8 +6,16 @@ const STORED = "sts-language";
 const listeners = [];
 let language = chosen();
 
+function remembered() {
+  try {
+    return localStorage.getItem(STORED);
+  } catch {
+    return null; // browsers can forbid storage
+  }
+}
+
 function chosen() {
-  const stored = localStorage.getItem(STORED);
+  const stored = remembered();
   return stored in TEXTS ? stored : navigator.language.toLowerCase().startsWith("ko") ? "ko" : "en";
 }
 
@@ -20,18 +28,20 @@ export function say(name, ...args) {
 /** A whole number as this language writes it. */
 export const count = (number) => number.toLocaleString(language);
 
-/** Calls `listener` now, and whenever the language or the window's size changes, so that what is shown follows. */
+/** Calls `listener` now, and whenever the language changes, so that what is shown follows. */
 export function onLanguage(listener) {
   listeners.push(listener);
   listener();
 }
 
-addEventListener("resize", () => listeners.forEach((listener) => listener()));
-
 export function switchLanguage() {
   language = language === "ko" ? "en" : "ko";
-  localStorage.setItem(STORED, language);
   apply();
+  try {
+    localStorage.setItem(STORED, language);
+  } catch {
+    // it is spoken until the page is left
+  }
 }
 
 export function apply() {

@@ -8,15 +8,15 @@ import { startPairs } from "./pairs.js";
 import { allowSearch, startSearch } from "./search.js";
 
 let loaded = null;
-let trouble = "";
+let trouble = null;
 
 async function look() {
   try {
     loaded = await ask("v1/models");
-    trouble = "";
+    trouble = null;
     allowSearch(loaded);
   } catch (problem) {
-    trouble = problem.message;
+    trouble = problem.tell;
   }
   showModel();
 }
@@ -25,7 +25,7 @@ function showModel() {
   const line = by("model");
   line.classList.toggle("error", Boolean(trouble));
   if (trouble || !loaded) {
-    line.textContent = trouble;
+    line.textContent = trouble ? trouble() : "";
     return;
   }
   const scorer = loaded.data.find((model) => model.role.includes("scorer"));

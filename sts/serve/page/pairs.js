@@ -1,7 +1,7 @@
 // A file of pairs: checked here, scored by the server piece by piece, shown as a table and a histogram.
 
 import { askPatiently } from "./api.js";
-import { drawHistogram } from "./draw.js";
+import { drawHistogram, onWidth } from "./draw.js";
 import { by, element, showError, whileBusy } from "./forms.js";
 import { count, onLanguage, say } from "./language.js";
 import { parse, written } from "./tsv.js";
@@ -22,29 +22,37 @@ export function startPairs() {
   });
   by("pairs-file").addEventListener("change", readFile);
   onLanguage(show);
+  onWidth(drawScores);
 }
 
 async function readFile() {
   const file = by("pairs-file").files[0];
   if (!file) return;
+  by("pairs-file-name").textContent = file.name;
   try {
     by("pairs-text").value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    showError("pairs", "");
+    showError("pairs", null);
   } catch {
-    showError("pairs", say("no_utf8"));
+    showError("pairs", () => say("no_utf8"));
   }
+  by("pairs-file").value = ""; // so that the same file, once corrected, can be chosen again
 }
 
 function scorePairs() {
   return whileBusy(by("score-pairs"), async () => {
     const { pairs, bad: found } = parse(by("pairs-text").value);
     [rows, bad] = [[], found];
-    const refused = pairs.length > MOST_PAIRS ? say("too_many", count(pairs.length)) : pairs.length + bad.length ? "" : say("no_pairs");
+    const refused = refusal(pairs.length);
     showError("pairs", refused);
     status = () => "";
     if (!refused) await send(pairs);
     show();
   });
+}
+
+function refusal(length) {
+  if (length > MOST_PAIRS) return () => say("too_many", count(length));
+  return length + bad.length ? null : () => say("no_pairs");
 }
 
 async function send(pairs) {
@@ -62,7 +70,7 @@ async function send(pairs) {
     }
   } catch (problem) {
     if (problem.name === "AbortError") status = () => say("stopped", count(rows.length), count(pairs.length));
-    else showError("pairs", problem.message);
+    else showError("pairs", problem.tell);
   } finally {
     by("cancel").removeEventListener("click", cancel);
     by("cancel").hidden = by("progress").hidden = true;
@@ -76,13 +84,17 @@ function show() {
   if (link) URL.revokeObjectURL(link);
   link = "";
   if (!rows.length) return;
-  drawHistogram(by("histogram"), rows.map((row) => row.score));
+  drawScores();
   const body = by("pairs-table").tBodies[0];
   body.replaceChildren(...rows.slice(0, MOST_ROWS).map(tableRow));
   by("table-note").textContent = say("table_note", count(Math.min(MOST_ROWS, rows.length)), count(rows.length));
   // a byte order mark, so that spreadsheets read Korean
   link = URL.createObjectURL(new Blob(["\ufeff", written(rows)], { type: "text/tab-separated-values" }));
   by("download").href = link;
+}
+
+function drawScores() {
+  if (rows.length) drawHistogram(by("histogram"), rows.map((row) => row.score));
 }
 
 function showBad() {

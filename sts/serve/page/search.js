@@ -13,6 +13,7 @@ export function startSearch() {
     search();
   });
   onLanguage(show);
+  onLanguage(() => { by("no-index").textContent = say("no_index"); });
 }
 
 /** What the server's models and index allow. */
@@ -21,12 +22,11 @@ export function allowSearch(models) {
   by("search-form").hidden = !models.index;
   by("no-index").hidden = Boolean(models.index);
   by("rerank").disabled = !models.data.some((model) => model.mode === "cross" && model.role.includes("scorer"));
-  onLanguage(() => { by("no-index").textContent = say("no_index"); });
 }
 
 function search() {
   return whileBusy(by("search"), async () => {
-    showError("search", "");
+    showError("search", null);
     if (!filled("query")) return;
     const body = { sentence: by("query").value, top_k: Number(by("top-k").value), rerank: by("rerank").checked };
     try {
