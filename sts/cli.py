@@ -218,6 +218,8 @@ def _as_path(hint: Any, value: Any) -> Any:
     """Text as a path, or texts as paths, where the parameter's type says so."""
     if value is None or Path not in (hint, *typing.get_args(hint), _list_item(hint)):
         return value
+    if value == "" and hint == Path | None:  # a variable of the environment that is there and empty
+        return None
     return [Path(item) for item in value] if _list_item(hint) else Path(value)
 
 

@@ -16,7 +16,7 @@ from sts.serve.metrics import Metrics
 from sts.serve.problems import QueueFull
 from sts.serve.routes import embeddings, health, page, scores, search, sentences
 from sts.serve.schemas import ProblemDetails
-from sts.serve.settings import ServeSettings, check
+from sts.serve.settings import ServeSettings
 
 REQUEST_ID_CHARACTERS = 100
 # threads of a worker that requests for scores leave free, so that a busy server still says that it is alive
@@ -34,29 +34,31 @@ HEADERS = {
 }
 
 
-def create_app(settings: ServeSettings | None = None, *, load: bool = True) -> OpenAPI:
-    """Make the application.
+def create_app(settings: ServeSettings | None = None) -> OpenAPI:
+    """Make the application, and load its models in this process.
+
+    A model or index that can't be loaded does not end the process: `/readyz` says why, and requests are told to come
+    back. So a worker that is started anew beside a folder that has gone bad harms no other.
 
     Args:
         settings: how to serve; None reads the environment (`STS_MODEL`, …).
-        load: load the models now, in this process; without, `app.extensions["sts"].load()` does it later.
 
     Raises:
-        UsageError: a setting is wrong.
+        UsageError: the environment's settings can't be read.
     """
+    if threading.current_thread() is threading.main_thread():  # no other may listen
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are models that could be exchanged
     if settings is None:
         from sts.serve.command import settings_from_environment
 
         settings = settings_from_environment()
-    check(settings)
     settings = settings.completed()
     logs.set_up(settings.log_level)
     app = make_app(settings)
-    if load:
-        engine: Engine = app.extensions["sts"]
-        if threading.current_thread() is threading.main_thread():  # no other may listen
-            signal.signal(signal.SIGHUP, engine.ask_reload)
-        engine.load()
+    engine: Engine = app.extensions["sts"]
+    engine.load()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGHUP, engine.ask_reload)
     return app
 
 

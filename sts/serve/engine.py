@@ -1,5 +1,6 @@
 """What a worker serves: its models and index, loaded after the fork and exchanged without a gap."""
 
+import gc
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import ScorerError, StsError, UsageError
 from sts.models.info import read_info
+from sts.serve import resources
 from sts.serve.batcher import DEADLINE, Batcher
 from sts.serve.logs import LOGGER
 from sts.serve.metrics import Metrics
@@ -107,6 +109,7 @@ class Engine:
 
         from sts.models.precision import choose_precision, computing
 
+        resources.limit_arenas()
         torch.set_num_threads(self.settings.torch_threads or 1)
         precision = choose_precision(self.settings.precision)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -157,6 +160,8 @@ class Engine:
             self._models = loaded
             self.batcher.renew()
             self.metrics.loaded(before, loaded)
+            del before  # a network holds itself in cycles: without a look for them it would stay for long
+            gc.collect()
             LOGGER.info(
                 "models loaded",
                 extra={
@@ -169,6 +174,7 @@ class Engine:
             )
             return
         self.metrics.refused()
+        before = self._models
         stays = f"; {before.scorer.name} {before.scorer.version} goes on" if before else ""
         LOGGER.error(f"not taken: {self.refused}{stays}")
 

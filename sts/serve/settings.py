@@ -1,5 +1,6 @@
 """How to serve: every setting once, with its unit, checked together."""
 
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,8 @@ from sts.models.precision import Precision
 from sts.serve import resources
 from sts.serve.schemas import MAX_ITEMS
 
+# what the environment may hold beside settings
+OTHER_VARIABLES = {"STS_API_KEYS", "STS_WRITE_KEYS", "STS_CONFIG", "STS_CHECK", "STS_DEBUG"}
 # addresses that nobody else reaches
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 
@@ -192,9 +195,12 @@ class ServeSettings:
         """What is allowed and may still be a mistake, a line each."""
         from sts.serve.keys import Keys
 
+        found = []
         if self.host not in LOCAL_HOSTS and not Keys.of(self).ask:
-            return [f"--host {self.host}: others reach the server, and it asks for no API key (--api-keys-file)"]
-        return []
+            found.append(f"--host {self.host}: others reach the server, and it asks for no API key (--api-keys-file)")
+        known = {f"STS_{entry.name.upper()}" for entry in fields(self)} | OTHER_VARIABLES
+        unknown = sorted(name for name in os.environ if name.startswith("STS_") and name not in known)
+        return found + [f"{name} in the environment is no setting" for name in unknown]
 
 
 def check_weights(folder: Path) -> None:

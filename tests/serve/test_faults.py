@@ -235,3 +235,20 @@ def test_what_is_being_answered_is_finished(models, tmp_path, expected, versions
     scores = [result["score"] for result in answer["results"]]
     assert scores[:3] == pytest.approx(expected[versions[0]], abs=1e-3)
     assert "Traceback" not in server.log.read_text(encoding="utf-8")
+
+
+def test_a_worker_started_anew_beside_a_broken_model_harms_no_other(models, tmp_path, expected, versions):
+    served = shutil.copytree(models[0], tmp_path / "model")
+    with serving(served, tmp_path) as server:
+        before = server.workers()
+        replace(served, models[1], truncate)
+        os.kill(min(before), signal.SIGKILL)
+        wait_for(lambda: server.told("not taken") == 1)
+        assert len(server.workers()) == WORKERS
+        statuses = {server.ask("GET", "/readyz")[0] for _ in range(40)}
+        assert statuses == {200, 503}
+        replace(served, models[0])
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: server.told("models loaded") == 2 * WORKERS)
+        assert {server.ask("GET", "/readyz")[0] for _ in range(20)} == {200}
+        assert server.score()[0] == versions[0]

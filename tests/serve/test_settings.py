@@ -111,6 +111,17 @@ def test_a_server_that_others_reach_without_a_key_is_warned_of(settings, tmp_pat
     assert replace(settings, host="0.0.0.0", api_keys_file=keys).warnings() == []
 
 
+def test_a_variable_that_is_no_setting_is_told(settings, monkeypatch):
+    monkeypatch.setenv("STS_MODLE", "runs/cross")
+    assert "STS_MODLE in the environment is no setting" in settings.warnings()
+
+
+def test_an_empty_variable_is_as_good_as_none(cross_folder, monkeypatch):
+    monkeypatch.setenv("STS_MODEL", str(cross_folder))
+    monkeypatch.setenv("STS_INDEX", "")
+    assert settings_from_environment().index is None
+
+
 def test_the_environment_a_file_and_options_set_the_same(cross_folder, tmp_path, monkeypatch, capsys):
     file = tmp_path / "serve.yaml"
     file.write_text(f"model: {cross_folder}\nport: 8001\nworkers: 3\ntorch_threads: 1\ncors_origins: [https://a.kr]\n")
