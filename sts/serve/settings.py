@@ -12,7 +12,7 @@ from sts.serve import resources
 from sts.serve.schemas import MAX_ITEMS
 
 # what the environment may hold beside settings
-OTHER_VARIABLES = {"STS_API_KEYS", "STS_WRITE_KEYS", "STS_CONFIG", "STS_CHECK", "STS_DEBUG"}
+OTHER_VARIABLES = {"STS_API_KEYS", "STS_WRITE_KEYS", "STS_CONFIG", "STS_CHECK", "STS_DEBUG", "STS_CACHE"}
 # addresses that nobody else reaches
 LOCAL_HOSTS = ("127.0.0.1", "::1", "localhost")
 
