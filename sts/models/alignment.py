@@ -121,12 +121,11 @@ def word_vectors(network: Any, words: Sequence[Words], *, precision: str) -> lis
     ]
 
 
-def common_center(network: Any, limit: int, *, precision: str) -> "np.ndarray":
-    """What the vectors (hidden,) of all words share, from a few sentences of many kinds."""
+def center_of(vectors: Sequence["np.ndarray"]) -> "np.ndarray":
+    """What the vectors (hidden,) of all words share, from those of the words of `COMMON`."""
     import numpy as np
 
-    words = split_words(network.tokenizer, COMMON, limit)
-    center: np.ndarray = np.concatenate(word_vectors(network, words, precision=precision)).mean(axis=0)
+    center: np.ndarray = np.concatenate(vectors).mean(axis=0)
     return center
 
 

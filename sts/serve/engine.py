@@ -259,6 +259,7 @@ def _warm_up(model: BatchedCross | BatchedBi) -> None:
     DEADLINE.set(float("inf"))
     try:
         scores = [result.value for result in model.pairs(first, second)]
+        model.align(*WARM_UP[0])
     except ModelFailed as error:
         raise ScorerError(
             f"{model.folder}: the model can't score ({error.__cause__}); train or copy it again"

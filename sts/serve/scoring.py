@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from sts.models.alignment import Link, Words, common_center, link_words, split_words, word_vectors
+from sts.models.alignment import COMMON, Link, Words, center_of, link_words, split_words, word_vectors
 from sts.serve.batcher import Batcher
 
 if TYPE_CHECKING:
@@ -113,7 +113,16 @@ class _Batched:
         with self._tokenizer_lock:
             words = split_words(self.network.network.tokenizer, [sentence1, sentence2], self.info.max_length)
         vectors1, vectors2 = self._batcher.submit(self._states, words)
+        if self._states.center is None:
+            self._states.center = self._center()
         return words[0], words[1], link_words(vectors1, vectors2, self._states.center)
+
+    def _center(self) -> "np.ndarray":
+        # in the queue's thread, as all else: two threads that compute have two teams of OpenMP threads, which slow
+        # each other down
+        with self._tokenizer_lock:
+            words = split_words(self.network.network.tokenizer, COMMON, self.info.max_length)
+        return center_of(self._batcher.submit(self._states, words))
 
     def compute(self, items: Sequence[list[dict[str, list[int]]]]) -> list[Any]:
         """Values of items, each of one row of tokens or two.
@@ -190,8 +199,7 @@ class _States:
 
     def __init__(self, scorer: Any) -> None:
         self.scorer = scorer
-        # made before requests are let in
-        self.center: np.ndarray = common_center(scorer.network, scorer.info.max_length, precision=scorer.precision)
+        self.center: np.ndarray | None = None
 
     def compute(self, items: Sequence[Words]) -> list[Any]:
         """Vectors (words, hidden) of each sentence's words."""
