@@ -299,6 +299,8 @@ def test_a_page_without_storage_works(page, server):
         wait(page, lambda: get(page, "model").text)
         get(page, "language").click()
         compare(page, "가", "나")
+        assert 0 <= float(get(page, "score").text) <= 5
+        assert page.execute_script("try { localStorage; return false } catch { return true }")
     finally:
         page.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
