@@ -109,6 +109,9 @@ def run(command: Callable[..., None], program: str, arguments: Sequence[str], en
         if debug:
             raise
         print(f"{program}: stopped", file=sys.stderr)
+        # An interrupt inside an `exec` of text (an import that makes a dataclass) leaves a mark by which CPython ends
+        # the process with the signal, whatever its exit code; the next `exec` takes the mark away.
+        exec("")
         return 130
     except BrokenPipeError:  # `… | head` has read enough; what is still buffered goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -153,3 +153,20 @@ def test_the_sts_command_lists_and_refuses():
     refused = subprocess.run([sys.executable, "-m", "sts", "fly"], capture_output=True, text=True, check=False)
     assert refused.returncode != 0
     assert f"unknown command 'fly'; commands are {', '.join(COMMANDS)}" in refused.stderr
+
+
+def test_an_interrupted_import_ends_in_the_same_exit_code(tmp_path):
+    # CPython would end the process by SIGINT itself when the interrupt came while a dataclass was being made
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\n"
+        "from sts.cli import run\n"
+        "def command() -> None:\n"
+        "    '''Do something.'''\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "sys.exit(run(command, 'example', []))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "example: stopped\n")
