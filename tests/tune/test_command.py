@@ -84,6 +84,8 @@ def test_the_same_command_with_more_trials_goes_on(study, call, capsys):
     assert outcome["best_trial"]["pearson"] == stored(study).best_value
     assert len(outcome["tuned"]["hard"]) == 3
     assert read_info(study / "model").settings["seed"] == outcome["kept_seed"]
+    # whichever seed it was trained with, the pairs that it was chosen on are the study's
+    assert read_info(study / "model").settings["split_seed"] == 42
     before = [path.stat().st_mtime_ns for path in sorted((study / "final").glob("*/result.json"))]
     assert call(*words, "--trials", 5) == 0
     assert before == [path.stat().st_mtime_ns for path in sorted((study / "final").glob("*/result.json"))]
