@@ -19,6 +19,7 @@ import torch
 
 from sts.models import CrossScorer, ScorerInfo
 from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.serve.settings import ServeSettings
 from sts.serve.workers import GRACE_SECONDS
 
@@ -34,7 +35,7 @@ def model(tiny_encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deploy") / "model"
     folder.mkdir()
     info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32, orders="one")
-    CrossScorer(new_cross_network(tiny_encoder, head="linear", max_length=32), info, precision="fp32").save(folder)
+    CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=32), "fp32"), info).save(folder)
     return folder
 
 

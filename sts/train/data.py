@@ -162,6 +162,7 @@ def silver_pairs(
 
     from sts.augment.silver import Silver, make_silver
     from sts.models import BiScorer, load_scorer
+    from sts.models.torch_runtime import TorchRuntime
 
     path = work / SILVER_FILE
     if path.is_file():
@@ -174,7 +175,7 @@ def silver_pairs(
     sentences = list(dict.fromkeys(sentence for pair in rows for sentence in pair))
     # which curve the scorer has does not matter for its vectors
     curve = {str(network.get_embedding_dimension()): {"rise": 1.0, "fall": 1.0, "shift": 0.0}}
-    encoder = BiScorer(network, replace(info, calibration=curve), precision=precision)
+    encoder = BiScorer(TorchRuntime(network, precision), replace(info, calibration=curve))
     silver = make_silver(
         sentences,
         {frozenset(pair) for pair in rows},

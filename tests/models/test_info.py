@@ -15,7 +15,7 @@ INFO = ScorerInfo(
 def test_what_is_written_is_read(tmp_path):
     write_info(tmp_path, INFO)
     assert read_info(tmp_path) == INFO
-    assert json.loads((tmp_path / "sts.json").read_text())["format"] == 4
+    assert json.loads((tmp_path / "sts.json").read_text())["format"] == 5
 
 
 def change(folder, **values):
