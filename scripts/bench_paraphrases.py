@@ -115,8 +115,8 @@ def untrained(base_model: str) -> Callable[[list[str]], np.ndarray]:
     from sts.encoders import find_encoder
     from sts.models import BiScorer, ScorerInfo
     from sts.models.network import new_bi_network
-    from sts.models.torch_runtime import TorchRuntime
     from sts.models.precision import choose_precision
+    from sts.models.torch_runtime import TorchRuntime
 
     encoder = find_encoder(base_model, print)
     network = new_bi_network(encoder.folder, pooling="mean", prompt=encoder.prompt, max_length=256, training=False)

@@ -1,7 +1,8 @@
 """Silver pairs: sentences put together anew and labelled by a teacher (Augmented SBERT, Thakur et al. 2021).
 
 The candidates are neighbours, for two sentences taken at random are nearly always unrelated: by the
-vectors of the bi-encoder that is to be trained, by BM25 over morphemes, and a few at random.
+vectors of a bi-encoder, by BM25 over morphemes, and a few at random. Of several teachers, the mean score is
+the label: one student learns what the ensemble knows (Hinton et al. 2015, arXiv:1503.02531).
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,8 @@ class SilverSettings:
     """Silver pairs, labelled by --teacher.
 
     Args:
-        silver_nearest: neighbours of each sentence by the bi-encoder's vectors, as it is when training begins
+        silver_nearest: neighbours of each sentence by the vectors of --silver-encoder, or else of the bi-encoder as it
+            is when training begins
         silver_bm25: neighbours of each sentence by BM25 over morphemes
         silver_random: sentences that each sentence is paired with at random
         silver_pairs: silver pairs at most, drawn from all those by chance
@@ -51,7 +53,7 @@ class Silver:
     """Silver pairs.
 
     Attributes:
-        pairs: columns sentence1, sentence2 and label, the teacher's score, 0 to 5.
+        pairs: columns sentence1, sentence2 and label, the mean of the teachers' scores, 0 to 5.
         origin: for each pair, which of `ORIGINS` proposed it first.
     """
 
@@ -63,26 +65,28 @@ def make_silver(
     sentences: Sequence[str],
     known: set[frozenset[str]],
     encode: "Callable[[Sequence[str]], np.ndarray]",
-    teacher: "Teacher",
+    teachers: "Sequence[Callable[[], Teacher]]",
     settings: SilverSettings,
     *,
     seed: int,
     say: Callable[[str], None],
 ) -> Silver:
-    """Put sentences together and let a teacher label the pairs.
+    """Put sentences together and let teachers label the pairs.
 
     Args:
         sentences: distinct sentences, two or more.
         known: pairs that there are already, in either order, and that no silver pair repeats.
-        encode: vectors (n, d) of unit length of n sentences.
-        teacher: scores the pairs.
+        encode: vectors (n, d) of unit length of n sentences; called only where `settings` want the nearest.
+        teachers: one or more; each loads a teacher, which scores the pairs and is let go before the next one is
+            loaded, so that the memory holds one at a time.
         settings: how many of which.
         seed: decides the random pairs, and which pairs stay where there are too many.
         say: prints a line.
 
     Raises:
-        DataError: the cache of the teacher's scores can't be written.
+        DataError: the cache of the teachers' scores can't be written.
     """
+    import numpy as np
     from datasets import Dataset
 
     from sts.augment.teacher import cached_scores
@@ -92,10 +96,13 @@ def make_silver(
         f"{settings.silver_random} random partners of {len(sentences):,} sentences"
     )
     found = _candidates(sentences, known, encode, settings, seed)
-    say(f"silver pairs: {len(found):,}, to be scored by the teacher")
+    judges = "the teacher" if len(teachers) == 1 else f"{len(teachers)} teachers, one after another"
+    say(f"silver pairs: {len(found):,}, to be scored by {judges}")
     first = [sentences[a] for a, _, _ in found]
     second = [sentences[b] for _, b, _ in found]
-    label = cached_scores(teacher, first, second)
+    # kept by teacher, not as means, so that another choice of teachers finds the scores of those it has too
+    scores = [cached_scores(load(), first, second) for load in teachers]
+    label = np.mean(scores, axis=0).tolist()
     pairs = Dataset.from_dict({"sentence1": first, "sentence2": second, "label": label})
     return Silver(pairs, [origin for _, _, origin in found])
 

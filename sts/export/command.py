@@ -4,9 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+from sts.errors import UsageError
 from sts.export.run import ExportPrecision, export_scorer, folder_bytes
 from sts.files import check_inputs_outside, replacing_folder
-from sts.errors import UsageError
 from sts.models.info import INFO_FILE
 from sts.models.runtime import ONNX_FILE
 
@@ -62,7 +62,9 @@ def export(
         "average"
     )
     if difference.pearson_after is not None:
-        say(f"Pearson on the hard validation: {difference.pearson_before:.4f} before, {difference.pearson_after:.4f} now")
+        say(
+            f"Pearson on the hard validation: {difference.pearson_before:.4f} before, {difference.pearson_after:.4f} now"
+        )
     say(f"{before / 1e6:.0f} MB before, {after / 1e6:.0f} MB now: {output}")
     say(f'next: python -m sts.score --model {output} "문장 1" "문장 2"')
 

@@ -1,13 +1,16 @@
 """Matrix products in 8 bits, with a scale for each token and each output channel.
 
 ONNX Runtime's own dynamic quantization has one scale for all tokens of a batch, so that a score depends on the batch
-it is computed in, and an outlier in one token costs all others their precision. Here each token has its own (ZeroQuant,
-Yao et al. 2022, https://arxiv.org/abs/2206.01861), and channels whose values are large are made smaller before, and
-the weights that they meet larger (SmoothQuant, Xiao et al. 2022, https://arxiv.org/abs/2211.10438).
+it is computed in, and an outlier in one token costs all others their precision. Here each token has its own
+(ZeroQuant, Yao et al. 2022, https://arxiv.org/abs/2206.01861); channels whose values are large are made smaller before,
+and the weights that they meet larger (SmoothQuant, Xiao et al. 2022, https://arxiv.org/abs/2211.10438); and what
+rounding the weights adds to a channel on average is taken off again (Nagel et al. 2019,
+https://arxiv.org/abs/1906.04721).
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sts.export.graph import replace_nodes
@@ -27,6 +30,25 @@ LARGEST = 127
 LOWEST_GELU = -0.1701
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Values that meet a matrix, over some texts' tokens: each channel's largest magnitude and mean, (channels,)."""
+
+    largest: "np.ndarray"
+    mean: "np.ndarray"
+
+
+@dataclass(frozen=True)
+class _Smoothing:
+    """What the channels (channels,) of values are divided by, and the rows of the matrices that they meet multiplied.
+
+    Layers that share a matrix share it, and so do matrices that the same values meet. The name is its own.
+    """
+
+    name: str
+    factor: "np.ndarray"
+
+
 class _Graph:
     """A graph's constants, and the nodes that take the place of its own."""
 
@@ -38,21 +60,24 @@ class _Graph:
         self.activated = {node.output[0] for node in model.graph.node if node.op_type == "Gelu"}
 
     def values(self, name: str) -> "np.ndarray":
+        """A constant."""
         from onnx import numpy_helper
 
         values: np.ndarray = numpy_helper.to_array(self.stored[name])
         return values
 
-    def constant(self, name: str, values: "np.ndarray") -> str:
+    def constant(self, name: str, values: Any, kind: str = "float32") -> str:
         """Store a constant, once by its name."""
+        import numpy as np
         from onnx import numpy_helper
 
         if name not in self.stored:
-            self.stored[name] = numpy_helper.from_array(values, name)
+            self.stored[name] = numpy_helper.from_array(np.asarray(values, dtype=kind), name)
             self.model.graph.initializer.append(self.stored[name])
         return name
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add a node and name its output."""
         from onnx import helper
 
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
@@ -69,11 +94,13 @@ class _Graph:
             and min(shape) >= SMALLEST
         ]
 
+    def is_table(self, name: str) -> bool:
+        """Whether a constant is a table of many rows."""
+        return name in self.stored and len(shape := self.stored[name].dims) == 2 and shape[0] >= FEWEST_ROWS
 
-def largest_values(
-    model: "onnx.ModelProto", batches: Sequence[Mapping[str, "np.ndarray"]]
-) -> dict[str, "np.ndarray"]:
-    """The largest magnitude (channels,) of each channel that meets a matrix, by the name of what is multiplied.
+
+def observe(model: "onnx.ModelProto", batches: Sequence[Mapping[str, "np.ndarray"]]) -> dict[str, Seen]:
+    """What meets the matrices, by its name.
 
     Args:
         model: the graph in fp32.
@@ -89,36 +116,42 @@ def largest_values(
     names = list(dict.fromkeys(node.input[0] for node in _Graph(model).products()))
     probe.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names if name not in there)
     session = onnxruntime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
-    largest: dict[str, np.ndarray] = {}
+    tokens: dict[str, list[np.ndarray]] = defaultdict(list)
     for batch in batches:
-        seen = batch["attention_mask"].astype(bool)
+        real = batch["attention_mask"].astype(bool)
         for name, values in zip(names, session.run(names, dict(batch)), strict=True):
-            rows = np.abs(values[seen] if values.ndim == 3 else values).max(axis=0)
-            largest[name] = np.maximum(largest.get(name, 0), rows)
-    return largest
+            tokens[name].append(values[real] if values.ndim == 3 else values)
+    together = {name: np.concatenate(rows) for name, rows in tokens.items()}
+    return {name: Seen(np.abs(rows).max(axis=0), rows.mean(axis=0)) for name, rows in together.items()}
 
 
 def quantize(
-    model: "onnx.ModelProto", largest: Mapping[str, "np.ndarray"], progress: Callable[[int], object] = lambda _: None
+    model: "onnx.ModelProto", seen: Mapping[str, Seen], progress: Callable[[int], object] = lambda _: None
 ) -> None:
     """Turn a graph's large matrix products, and its large tables, into 8 bits, in place.
 
     Args:
         model: the graph in fp32.
-        largest: what `largest_values` gave for it.
-        progress: called with 1 for each matrix or table.
+        seen: what `observe` gave for it.
+        progress: called with 1 for each product or table.
     """
     from onnx import helper
 
     graph = _Graph(model)
     products = graph.products()
     chosen = {node.output[0] for node in products}
-    factors = _smoothing(graph, products, largest)
-    quantized: dict[tuple[str, str], str] = {}
-    for node in model.graph.node:
+    smoothing = _smoothing(graph, products, seen)
+    bytes_of: dict[tuple[str, str], str] = {}
+    for node in list(model.graph.node):
         if node.output[0] in chosen:
-            _product(graph, node, factors, quantized, progress)
-        elif node.op_type == "Gather" and _is_table(graph, node.input[0]):
+            values, matrix = node.input
+            smooth = smoothing[matrix]
+            # quantized once for all matrices that they meet
+            if (values, smooth.name) not in bytes_of:
+                bytes_of[values, smooth.name] = _bytes(graph, values, smooth)
+            _product(graph, node, bytes_of[values, smooth.name], smooth.factor, seen[values].mean)
+            progress(1)
+        elif node.op_type == "Gather" and graph.is_table(node.input[0]):
             _table(graph, node)
             progress(1)
         else:
@@ -128,94 +161,77 @@ def quantize(
     replace_nodes(model, graph.nodes)
 
 
-def _smoothing(
-    graph: _Graph, products: "Sequence[onnx.NodeProto]", largest: Mapping[str, "np.ndarray"]
-) -> dict[str, tuple[str, "np.ndarray"]]:
-    """For each matrix, what the channels that meet it are divided by, (channels,), and its rows multiplied by.
-
-    Each comes with a name, that of the first matrix that has these factors. Layers that share a matrix share its factors, and matrices that the same values meet share theirs.
-    """
+def _smoothing(graph: _Graph, products: "Sequence[onnx.NodeProto]", seen: Mapping[str, Seen]) -> dict[str, _Smoothing]:
+    """The smoothing of each matrix, by its name."""
     import numpy as np
 
     meets: dict[str, list[str]] = defaultdict(list)
     for node in products:
         meets[node.input[1]].append(node.input[0])
     together: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for matrix, inputs in meets.items():
-        together[tuple(inputs)].append(matrix)
-    factors = {}
-    for inputs, matrices in together.items():
-        spread = np.max([largest[name] for name in inputs], axis=0).clip(1e-5)
+    for matrix, values in meets.items():
+        together[tuple(values)].append(matrix)
+    found: dict[str, _Smoothing] = {}
+    for names, matrices in together.items():
+        spread = np.max([seen[name].largest for name in names], axis=0).clip(1e-5)
         weight = np.max([np.abs(graph.values(name)).max(axis=1) for name in matrices], axis=0).clip(1e-5)
         factor = spread**SMOOTHING / weight ** (1 - SMOOTHING)
         # their geometric mean is 1, for a common factor changes nothing
-        factor = np.exp(np.log(factor) - np.log(factor).mean()).clip(0.05, 20).astype(np.float32)
-        factors |= dict.fromkeys(matrices, (f"{matrices[0]}.smooth", factor))
-    return factors
+        factor = np.exp(np.log(factor) - np.log(factor).mean()).clip(0.05, 20)
+        found |= dict.fromkeys(matrices, _Smoothing(f"{matrices[0]}.smooth", factor))
+    return found
 
 
-def _product(
-    graph: _Graph,
-    node: "onnx.NodeProto",
-    factors: Mapping[str, tuple[str, "np.ndarray"]],
-    quantized: dict[tuple[str, str], str],
-    progress: Callable[[int], object],
-) -> None:
-    """Add the nodes of one product in 8 bits; what is multiplied is quantized once for all matrices that it meets."""
+def _bytes(graph: _Graph, values: str, smooth: _Smoothing) -> str:
+    """Add the nodes that bring values to bytes, each token by its own scale; name the bytes, and `.scale` the scales."""
+    name = f"{values}.int8.{smooth.name}"
+    least, last = graph.constant("int8.least", 1e-12), graph.constant("int8.last", [-1], "int64")
+    found = graph.node("Mul", [values, graph.constant(smooth.name, 1 / smooth.factor)], f"{name}.smooth")
+    if values in graph.activated:
+        found = graph.node(
+            "Add", [found, graph.constant(f"{smooth.name}.shift", -LOWEST_GELU / smooth.factor)], f"{name}.shifted"
+        )
+        magnitude, share = found, graph.constant("int8.share255", 1 / 255)
+    else:
+        magnitude, share = graph.node("Abs", [found], f"{name}.abs"), graph.constant("int8.share127", 1 / LARGEST)
+    most = graph.node("ReduceMax", [magnitude, last], f"{name}.most", keepdims=1)
+    part = graph.node("Mul", [most, share], f"{name}.part")
+    scale = graph.node("Max", [part, least], f"{name}.scale")
+    units = graph.node("Div", [found, scale], f"{name}.units")
+    return graph.node("QuantizeLinear", [units, graph.constant("int8.one", 1), _zero(graph, values)], name)
+
+
+def _zero(graph: _Graph, values: str) -> str:
+    """The byte that stands for 0 in what `_bytes` gives."""
+    if values in graph.activated:
+        return graph.constant("int8.none", 0, "uint8")
+    return graph.constant("int8.middle", 128, "uint8")
+
+
+def _product(graph: _Graph, node: "onnx.NodeProto", name: str, factor: "np.ndarray", mean: "np.ndarray") -> None:
+    """Add the nodes of one product in 8 bits, of the bytes that `name` names."""
     import numpy as np
 
     values, matrix = node.input
-    group, factor = factors[matrix]
-    one, zero = graph.constant("int8.one", np.float32(1)), graph.constant("int8.none", np.uint8(0))
-    middle = graph.constant("int8.middle", np.uint8(128))
-    if f"{matrix}.int8" not in graph.stored:
-        weights = graph.values(matrix) * factor[:, None]
-        scale = np.maximum(np.abs(weights).max(axis=0) / LARGEST, 1e-12).astype(np.float32)
-        graph.constant(f"{matrix}.int8", np.round(weights / scale).astype(np.int8))
-        graph.constant(f"{matrix}.scale", scale)
-        graph.constant(f"{matrix}.zero", np.zeros(len(scale), np.int8))
-        progress(1)
-    shifted = values in graph.activated
-    if (values, group) not in quantized:
-        quantized[values, group] = _quantized(graph, values, group, factor, shifted=shifted)
-    name = quantized[values, group]
+    whole = graph.values(matrix)
+    scale = np.maximum(np.abs(whole * factor[:, None]).max(axis=0) / LARGEST, 1e-12)
+    rounded = np.round(whole * factor[:, None] / scale)
+    graph.constant(f"{matrix}.int8", rounded, "int8")
+    graph.constant(f"{matrix}.scale", scale)
+    graph.constant(f"{matrix}.zero", np.zeros(len(scale)), "int8")
     # the runtime's one kernel for a product of bytes and its scaling wants one scale on the left: the tokens' follow
     product = graph.node(
         "MatMulIntegerToFloat",
-        [name, f"{matrix}.int8", one, f"{matrix}.scale", zero if shifted else middle, f"{matrix}.zero"],
+        [name, f"{matrix}.int8", "int8.one", f"{matrix}.scale", _zero(graph, values), f"{matrix}.zero"],
         f"{node.output[0]}.product",
         domain="com.microsoft",
     )
-    if not shifted:
-        graph.node("Mul", [product, f"{name}.scale"], node.output[0])
-        return
-    shift = LOWEST_GELU / factor
-    back = shift @ (graph.values(f"{matrix}.int8") * graph.values(f"{matrix}.scale"))
     scaled = graph.node("Mul", [product, f"{name}.scale"], f"{node.output[0]}.scaled")
-    graph.node("Add", [scaled, graph.constant(f"{matrix}.back", back.astype(np.float32))], node.output[0])
-
-
-def _quantized(graph: _Graph, values: str, group: str, factor: "np.ndarray", *, shifted: bool) -> str:
-    """Add the nodes that bring values to bytes, each token by its own scale, and name them."""
-    import numpy as np
-
-    name = f"{values}.int8.{group}"
-    last = graph.constant("int8.last", np.array([-1], np.int64))
-    smooth = graph.node("Mul", [values, graph.constant(group, (1 / factor).astype(np.float32))], f"{name}.smooth")
-    if shifted:
-        shift = graph.constant(f"{group}.shift", (-LOWEST_GELU / factor).astype(np.float32))
-        smooth = graph.node("Add", [smooth, shift], f"{name}.shifted")
-        largest, share, middle = smooth, 1 / 255, "int8.none"
-    else:
-        largest, share, middle = graph.node("Abs", [smooth], f"{name}.abs"), 1 / LARGEST, "int8.middle"
-    most = graph.node("ReduceMax", [largest, last], f"{name}.most", keepdims=1)
-    part = graph.node("Mul", [most, graph.constant(f"{middle}.share", np.float32(share))], f"{name}.part")
-    scale = graph.node("Max", [part, graph.constant("int8.least", np.float32(1e-12))], f"{name}.scale")
-    return graph.node("QuantizeLinear", [graph.node("Div", [smooth, scale], f"{name}.units"), "int8.one", middle], name)
-
-
-def _is_table(graph: _Graph, name: str) -> bool:
-    return name in graph.stored and len(shape := graph.stored[name].dims) == 2 and shape[0] >= FEWEST_ROWS
+    stored = rounded * scale / factor[:, None]
+    offset = mean @ (whole - stored)
+    if values in graph.activated:
+        offset = offset + LOWEST_GELU * stored.sum(axis=0)
+    graph.node("Add", [scaled, graph.constant(f"{node.output[0]}.offset", offset)], node.output[0])
 
 
 def _table(graph: _Graph, node: "onnx.NodeProto") -> None:
@@ -224,11 +240,10 @@ def _table(graph: _Graph, node: "onnx.NodeProto") -> None:
     from onnx import TensorProto
 
     table, rows = node.input
-    weights = graph.values(table)
-    scale = np.maximum(np.abs(weights).max(axis=1, keepdims=True) / LARGEST, 1e-12).astype(np.float32)
-    graph.constant(f"{table}.int8", np.round(weights / scale).astype(np.int8))
-    graph.constant(f"{table}.scale", scale)
-    found = graph.node("Gather", [f"{table}.int8", rows], f"{node.output[0]}.int8", axis=0)
-    factor = graph.node("Gather", [f"{table}.scale", rows], f"{node.output[0]}.scale", axis=0)
-    wide = graph.node("Cast", [found], f"{node.output[0]}.wide", to=TensorProto.FLOAT)
-    graph.node("Mul", [wide, factor], node.output[0])
+    weights, output = graph.values(table), node.output[0]
+    scale = np.maximum(np.abs(weights).max(axis=1, keepdims=True) / LARGEST, 1e-12)
+    stored = graph.constant(f"{table}.int8", np.round(weights / scale), "int8")
+    found = graph.node("Gather", [stored, rows], f"{output}.int8", axis=0)
+    factor = graph.node("Gather", [graph.constant(f"{table}.scale", scale), rows], f"{output}.scale", axis=0)
+    wide = graph.node("Cast", [found], f"{output}.wide", to=TensorProto.FLOAT)
+    graph.node("Mul", [wide, factor], output)

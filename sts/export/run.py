@@ -123,7 +123,7 @@ def _model(folder: Path, info: ScorerInfo, precision: str, say: Callable[[str], 
     from tqdm import tqdm
 
     from sts.export.graph import make_graph
-    from sts.export.quantize import largest_values, quantize
+    from sts.export.quantize import observe, quantize
     from sts.models.network import read_network
     from sts.models.torch_runtime import TorchRuntime
 
@@ -131,9 +131,9 @@ def _model(folder: Path, info: ScorerInfo, precision: str, say: Callable[[str], 
     say(f"exporting the {info.mode}-encoder from {info.base_model} to ONNX")
     model = make_graph(network, info)
     if precision == "int8":
-        largest = largest_values(model, _inputs(TorchRuntime(network, "fp32"), info))
+        seen = observe(model, _inputs(TorchRuntime(network, "fp32"), info))
         with tqdm(unit="matrix", desc="quantizing", disable=None) as bar:
-            quantize(model, largest, bar.update)
+            quantize(model, seen, bar.update)
     return model
 
 

@@ -16,7 +16,7 @@ from sts.train.record import RUN_FILE
 from sts.train.settings import LogTo, TrainSettings, check_log_to
 
 if TYPE_CHECKING:
-    from sts.train.data import Augmentation, Distillation
+    from sts.train.data import Augmentation
 
 
 def train(
@@ -30,7 +30,8 @@ def train(
     data: list[str] | None = None,
     intermediate_data: list[str] | None = None,
     augment: list[str] | None = None,
-    teacher: Path | None = None,
+    teacher: list[Path] | None = None,
+    silver_encoder: Path | None = None,
     on_bad_row: OnBadRow = "error",
     resume: bool = False,
     overwrite: bool = False,
@@ -43,7 +44,7 @@ def train(
     Args:
         settings: how to train
         augmentation: how to make new pairs; goes with --augment
-        silver: how many pairs a teacher labels; goes with --teacher
+        silver: how many pairs teachers label; goes with --teacher
         output: folder for the scorer and its report; checkpoints stand in OUTPUT.partial until it is done
         mode: cross = a cross-encoder, which reads both sentences together; bi = a bi-encoder, which makes a vector of
             each sentence, so that similar ones are found fast
@@ -54,9 +55,11 @@ def train(
         intermediate_data: files of pairs of an intermediate task, such as KorSTS, mixed into the first epoch only
         augment: methods that make new pairs of those that are trained on, after the split, as sts.augment has them
             (eda, or sr ri:2 …); not given: no new pairs
-        teacher: folder of a cross-encoder that labels silver pairs: training sentences put together anew, added to the
-            labelled pairs (Augmented SBERT); for --mode bi; train it on the same data with the same seed, so that it
-            has not seen the validation pairs; not given: no silver pairs
+        teacher: folders of scorers, cross- or bi-encoders, that label silver pairs with the mean of their scores:
+            training sentences put together anew, added to the labelled pairs (Augmented SBERT); train them on the same
+            data with the same --split-seed, so that they have not seen the validation pairs; not given: no silver pairs
+        silver_encoder: folder of a bi-encoder that finds each sentence's nearest ones for silver pairs; not given: for
+            --mode bi the model itself as training begins; --mode cross needs one unless --silver-nearest is 0
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
         resume: go on with the interrupted training in OUTPUT.partial
         overwrite: replace what is at OUTPUT, and drop an unfinished training
@@ -65,22 +68,28 @@ def train(
         study: the study and trial that found these settings, as sts.tune writes it; stored with the scorer
     """
     work = output.with_name(output.name + ".partial")
-    inputs = [*(data or []), *(intermediate_data or []), base_model, teacher]
+    inputs = [*(data or []), *(intermediate_data or []), base_model, *(teacher or []), silver_encoder]
     inputs += [augmentation.thesaurus, augmentation.label_with, augmentation.ko_en, augmentation.en_ko]
     _check_folders(output, work, inputs, resume=resume, overwrite=overwrite)
     check_log_to(log_to)
     _check_repository(push_to_hub)
     mixed = _augmentation(augment, augmentation)
     settings = settings.for_mode(mode)
-    taught = _distillation(mode, teacher, silver)
+    from sts.train.distillation import find_distillation, warnings_of_other_splits
+
+    taught = find_distillation(mode, teacher, silver_encoder, silver)
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
     from sts.train.record import Recipe
     from sts.train.report import save_training
     from sts.train.run import train_scorer
 
+    for line in taught.describe() if taught else []:
+        _say(line)
     encoder = find_encoder(base_model, _say, mode)
     loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row)
+    for line in warnings_of_other_splits(taught, loaded, settings) if taught else []:
+        _say(line)
     extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
     recipe = Recipe(mode, encoder, loaded, settings, extra, mixed, taught, study)
     result = train_scorer(recipe, work=work, say=_say, resume=resume, log_to=log_to)
@@ -140,22 +149,6 @@ def _augmentation(methods: list[str] | None, settings: AugmentSettings) -> "Augm
     mix = parse_mix(methods)
     check_settings(mix, settings)
     return Augmentation(mix, settings)
-
-
-def _distillation(mode: Mode, teacher: Path | None, settings: SilverSettings) -> "Distillation | None":
-    """Who labels silver pairs, or None where that was not asked for."""
-    from sts.models.info import read_info
-    from sts.train.data import Distillation
-
-    if teacher is None:
-        if settings != SilverSettings():
-            raise UsageError("options of silver pairs go with --teacher, the cross-encoder that labels them")
-        return None
-    if mode != "bi":
-        raise UsageError("--teacher goes with --mode bi: its silver pairs are found by a bi-encoder's vectors")
-    if read_info(teacher).mode != "cross":
-        raise UsageError(f"--teacher {teacher}: is a bi-encoder; a teacher must be a cross-encoder")
-    return Distillation(teacher, settings)
 
 
 def _push(folder: Path, repository: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from sts.augment import AugmentSettings
-    from sts.augment.silver import Silver, SilverSettings
-    from sts.models import ScorerInfo
 
 NEW_PAIRS_FILE = "augmented.jsonl"
 COUNTS_FILE = "augmented.json"
-SILVER_FILE = "silver.json"
 SENTENCES = ("sentence1", "sentence2")
 
 
@@ -55,14 +52,6 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class Distillation:
-    """Who labels silver pairs, and how many of which there are."""
-
-    teacher: Path
-    settings: "SilverSettings"
-
-
-@dataclass(frozen=True)
 class NewPairs:
     """Pairs that augmentation made, and what it counted on the way."""
 
@@ -71,14 +60,14 @@ class NewPairs:
 
 
 def hold_out(pairs: "Dataset", settings: TrainSettings) -> HeldOut:
-    """Split pairs for a training with these settings; the seed decides.
+    """Split pairs for a training with these settings; their seed of the split decides.
 
     Raises:
         DataError: too few pairs to hold some out and train on the others.
     """
     size = max(10, round(len(pairs) * settings.validation_fraction))
-    hard: Split = hard_split(pairs, size, seed=settings.seed)
-    chance: Split = random_split(hard.train, size, seed=settings.seed)
+    hard: Split = hard_split(pairs, size, seed=settings.seed_of_split)
+    chance: Split = random_split(hard.train, size, seed=settings.seed_of_split)
     return HeldOut(chance.train, hard.validation, chance.validation, hard.dropped + chance.dropped)
 
 
@@ -130,63 +119,6 @@ def new_pairs(
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made))
     write_json(work / COUNTS_FILE, asdict(counts))  # last: without it, the pairs are not complete
     return NewPairs(made, asdict(counts))
-
-
-def silver_pairs(
-    network: Any,
-    info: "ScorerInfo",
-    parts: "list[Dataset | None]",
-    distillation: Distillation,
-    precision: str,
-    *,
-    seed: int,
-    work: Path,
-    say: Callable[[str], None],
-) -> "Silver":
-    """Silver pairs of the sentences of training parts, or what an interrupted training made of them before.
-
-    Args:
-        network: the bi-encoder as training begins; it finds the nearest sentences.
-        info: what `sts.json` will say of it.
-        parts: pairs that may be trained on; None stands for no part.
-        distillation: the teacher, and how many pairs.
-        precision: `fp32` or `bf16`.
-        seed: decides every pair.
-        work: folder that keeps the pairs for when the training is resumed.
-        say: prints a line.
-
-    Raises:
-        ScorerError: the teacher can't be loaded.
-    """
-    from datasets import Dataset
-
-    from sts.augment.silver import Silver, make_silver
-    from sts.models import BiScorer, load_scorer
-    from sts.models.torch_runtime import TorchRuntime
-
-    path = work / SILVER_FILE
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        say(f"silver pairs: {len(kept['origin']):,}, made before the interruption")
-        return Silver(Dataset.from_dict(kept["pairs"]), kept["origin"])
-    # a bi-encoder has no order to learn, and one order gives twice as many pairs in the same time
-    teacher = load_scorer(distillation.teacher, orders="one")
-    rows = [pair for part in parts if part for pair in zip(part["sentence1"], part["sentence2"], strict=True)]
-    sentences = list(dict.fromkeys(sentence for pair in rows for sentence in pair))
-    # which curve the scorer has does not matter for its vectors
-    curve = {str(network.get_embedding_dimension()): {"rise": 1.0, "fall": 1.0, "shift": 0.0}}
-    encoder = BiScorer(TorchRuntime(network, precision), replace(info, calibration=curve))
-    silver = make_silver(
-        sentences,
-        {frozenset(pair) for pair in rows},
-        lambda texts: encoder.encode(texts, progress=True).vectors,
-        teacher,
-        distillation.settings,
-        seed=seed,
-        say=say,
-    )
-    write_json(path, {"pairs": silver.pairs.to_dict(), "origin": silver.origin})
-    return silver
 
 
 def prepared(pairs: "Dataset", pipeline: TextPipeline) -> "tuple[Dataset, int]":

@@ -17,9 +17,9 @@ from sts.train.data import (
     prepared,
     rows_to_train_on,
     sentences_and_label,
-    silver_pairs,
     without,
 )
+from sts.train.distillation import silver_pairs
 from sts.train.modes import new_network, tokenized
 from sts.train.plan import Plan, make_plan
 from sts.train.record import RUN_FILE, Recipe, check_resume, identify, make_info
@@ -45,7 +45,7 @@ class Prepared:
         truncated: training pairs that are cut at the maximal length.
         left_as_is: training sentences that the text pipeline would have emptied, and which stay as they are.
         counts: what the augmentation counted, or None where there is none.
-        silver: the pairs that a teacher labelled, or None where there is none.
+        silver: the pairs that teachers labelled, or None where there are none.
     """
 
     recipe: Recipe
@@ -70,13 +70,13 @@ def prepare(
     held_out: HeldOut | None = None,
     resume: bool = False,
 ) -> Prepared:
-    """Make everything that a training needs; `recipe`'s seed decides all of it.
+    """Make everything that a training needs; `recipe`'s seeds decide all of it.
 
     Args:
         recipe: what is trained.
         work: folder that keeps new pairs for when the training is resumed.
         say: prints a line.
-        held_out: the split of the data, where it is not to be drawn from the settings' seed.
+        held_out: the split of the data, where it is not to be drawn as the settings say.
         resume: whether the training in `work` goes on.
 
     Raises:
@@ -127,11 +127,12 @@ def prepare(
     train_used_rows(network, set().union(*used))
     longest = [length for part in lengths[:-1] for length in part]
     plan = make_plan(parts[0][0], kept, parts[1][0] if extra is not None else None, settings, longest, generator)
+    split = f", split seed {settings.split_seed}" if settings.split_seed is not None else ""
     mixed = f", {len(extra):,} intermediate pairs in the first epoch" if extra is not None else ""
     say(
         f"training a {recipe.mode}-encoder: {len(kept):,} pairs ({left_out:,} of label 0 left out){mixed}, "
         f"{settings.epochs} epochs, {len(plan.batches):,} batches of {settings.batch_size}, {precision}, "
-        f"text pipeline {pipeline.name}, seed {settings.seed}"
+        f"text pipeline {pipeline.name}, seed {settings.seed}{split}"
     )
     return Prepared(
         recipe,

@@ -13,7 +13,8 @@ from sts.models import DEFAULT_THRESHOLD, ScorerInfo
 from sts.models.info import Mode
 from sts.pairs import LoadedPairs
 from sts.text import TextPipeline
-from sts.train.data import Augmentation, Distillation
+from sts.train.data import Augmentation
+from sts.train.distillation import Distillation
 from sts.train.settings import TrainSettings
 
 RUN_FILE = "run.json"
@@ -31,7 +32,7 @@ class Recipe:
         settings: how to train; their loss is decided here, see `TrainSettings.for_mode`.
         intermediate: pairs that are mixed into the first epoch only.
         augmentation: makes new pairs of those that are trained on.
-        distillation: puts their sentences together anew, labelled by a teacher; mode `bi` only.
+        distillation: puts their sentences together anew, labelled by teachers.
         study: the study and trial that found the settings; it changes nothing and is stored with the scorer.
     """
 
@@ -46,6 +47,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", self.settings.for_mode(self.mode))
+        if self.distillation:
+            self.distillation.check(self.mode)
 
 
 def make_info(recipe: Recipe, pipeline: TextPipeline) -> ScorerInfo:
@@ -66,7 +69,7 @@ def make_info(recipe: Recipe, pipeline: TextPipeline) -> ScorerInfo:
     if augmentation:
         described["augmentation"] = _augmentation(augmentation)
     if distillation:
-        described["silver"] = _described(distillation)
+        described["silver"] = distillation.to_dict()
     cross = mode == "cross"
     return ScorerInfo(
         mode=mode,
@@ -100,7 +103,7 @@ def identify(recipe: Recipe, pipeline: TextPipeline) -> dict[str, Any]:
         "data": recipe.data.fingerprint,
         "intermediate_data": recipe.intermediate.fingerprint if recipe.intermediate else None,
         "augmentation": _augmentation(recipe.augmentation) if recipe.augmentation else None,
-        "silver": _described(recipe.distillation) if recipe.distillation else None,
+        "silver": recipe.distillation.to_dict() if recipe.distillation else None,
         **asdict(recipe.settings),
         "text_pipeline": pipeline.to_dict(),
     }
@@ -108,10 +111,6 @@ def identify(recipe: Recipe, pipeline: TextPipeline) -> dict[str, Any]:
 
 def _augmentation(augmentation: Augmentation) -> dict[str, Any]:
     return {"methods": dict(augmentation.mix), **asdict(augmentation.settings)}
-
-
-def _described(distillation: Distillation) -> dict[str, Any]:
-    return {"teacher": str(distillation.teacher), **asdict(distillation.settings)}
 
 
 def check_resume(work: Path, identity: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from sts.files import write_text
 from sts.models import BiScorer, CrossScorer, ScorerInfo
 from sts.models.info import Mode
 from sts.pairs import LoadedPairs
+from sts.train.distillation import Distillation
 from sts.train.record import Recipe
 from sts.train.result import TrainingResult, Validated
 from sts.train.settings import LOSSES, TrainSettings
@@ -51,7 +52,7 @@ def write_report(folder: Path, result: TrainingResult, recipe: Recipe) -> CrossS
         f"# Training report: {info.mode}-encoder from {info.base_model}\n",
         _base_and_data(result, recipe.data, recipe.intermediate),
         _results(result),
-        *([_silver(result.silver)] if result.silver else []),
+        *([_silver(result.silver, recipe.distillation)] if result.silver and recipe.distillation else []),
         _curves_and_scatter(result),
         _settings(recipe.settings, info.mode),
         "## Versions\n\n" + "\n".join(f"- {name} {version}" for name, version in info.versions.items()) + "\n",
@@ -64,7 +65,7 @@ def write_report(folder: Path, result: TrainingResult, recipe: Recipe) -> CrossS
 def write_validation(folder: Path, result: TrainingResult, threshold: float) -> None:
     """Write each validation split's pairs and its scores, to measure and compare scorers on later.
 
-    Two trainings with the same data, fraction and seed hold out the same pairs.
+    Two trainings with the same data, fraction and seed of the split hold out the same pairs.
     """
     for name, validated in (("hard", result.hard), ("random", result.random)):
         pairs = validated.pairs
@@ -141,11 +142,18 @@ def _cell(validated: Validated, name: str) -> str:
     return str(getattr(validated.metrics, name))
 
 
-def _silver(silver: Silver) -> str:
+def _silver(silver: Silver, distillation: Distillation) -> str:
     counts = ", ".join(f"{silver.origin.count(origin):,} {origin}" for origin in ORIGINS)
+    several = len(distillation.teachers)
+    judged = "labelled by the teacher" if several == 1 else f"labelled with the mean score of {several} teachers"
+    who = [f"- Teacher: {teacher}" for teacher in distillation.teachers]
+    if distillation.settings.silver_nearest:
+        encoder = distillation.silver_encoder or "the vectors of this model as its training began"
+        who.append(f"- Nearest sentences found by: {encoder}")
     return (
-        f"## Silver pairs\n\n{len(silver.pairs):,} pairs of training sentences, labelled by the teacher: {counts}.\n\n"
-        "![the teacher's scores](plots/silver.png)\n"
+        f"## Silver pairs\n\n{len(silver.pairs):,} pairs of training sentences, {judged}: {counts}.\n\n"
+        + "\n".join(who)
+        + "\n\n![their labels](plots/silver.png)\n"
     )
 
 
@@ -174,9 +182,7 @@ def _draw(folder: Path, result: TrainingResult, threshold: float) -> None:
         label = np.asarray(result.silver.pairs["label"][:])
         origin = np.array(result.silver.origin)
         groups = {name: label[origin == name] for name in ORIGINS}
-        plots.save(
-            plots.stacked_histogram(groups, "the teacher's score", "silver pairs"), folder / "plots" / "silver.png"
-        )
+        plots.save(plots.stacked_histogram(groups, "label", "silver pairs"), folder / "plots" / "silver.png")
 
 
 def _settings(settings: TrainSettings, mode: Mode) -> str:

@@ -38,7 +38,7 @@ class TrainingResult:
         best_step: the step of the checkpoint that was kept.
         left_as_is: training sentences that the text pipeline would have emptied, and which stayed as they were.
         augmentation: what the augmentation counted, or None where there was none.
-        silver: the pairs that a teacher labelled, or None where there was no teacher.
+        silver: the pairs that teachers labelled, or None where there were none.
     """
 
     scorer: CrossScorer | BiScorer

@@ -39,7 +39,7 @@ def train_scorer(
         recipe: what is trained; two validation splits are held out from its pairs.
         work: folder for checkpoints and `metrics.jsonl`; it outlives an interruption.
         say: prints a line.
-        held_out: the split of the data, where it is not to be drawn from the settings' seed.
+        held_out: the split of the data, where it is not to be drawn as the settings say.
         resume: go on from the last complete checkpoint in `work`.
         log_to: `tensorboard`, `wandb` or `none`.
 

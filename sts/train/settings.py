@@ -49,7 +49,9 @@ class TrainSettings:
         evaluations_per_epoch: validations (and checkpoints) a pass
         patience: validations without a better Pearson on the hard split before training stops early
         precision: auto = bf16 where the processor computes in it, else fp32
-        seed: decides split, order, initialisation and dropout
+        seed: decides order, initialisation, dropout and whatever else is drawn
+        split_seed: decides which pairs are held out, so that trainings with different seeds can hold out the same
+            ones; not given = as seed
     """
 
     loss: Literal["auto", "bce", "mse", "cosent", "angle"] = "auto"
@@ -74,6 +76,7 @@ class TrainSettings:
     patience: int = 4
     precision: Precision = "auto"
     seed: int = 42
+    split_seed: int | None = None
 
     def __post_init__(self) -> None:
         rules = [
@@ -92,6 +95,7 @@ class TrainSettings:
             ("patience", self.patience >= 1, "1 or more"),
             ("matryoshka_dims", all(size >= 1 for size in self.matryoshka_dims or []), "1 or more each"),
             ("seed", 0 <= self.seed < 2**32, "0 to 4294967295"),
+            ("split_seed", self.split_seed is None or 0 <= self.split_seed < 2**32, "0 to 4294967295"),
         ]
         broken = [
             f"--{name.replace('_', '-')} is {getattr(self, name)}, allowed is {allowed}"
@@ -100,6 +104,11 @@ class TrainSettings:
         ]
         if broken:
             raise UsageError("; ".join(broken))
+
+    @property
+    def seed_of_split(self) -> int:
+        """The seed that decides which pairs are held out."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     def for_mode(self, mode: Mode) -> Self:
         """The settings with their loss decided, for a training in `mode`.

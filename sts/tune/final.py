@@ -100,7 +100,8 @@ def finish(
     for name, chosen in names.items():
         settings, augmentation = with_values(recipe.settings, chosen)
         for seed in seeds:
-            seeded = replace(settings, seed=seed)
+            # the parts are the study's, whatever a training's seed; its sts.json is to say so
+            seeded = replace(settings, seed=seed, split_seed=settings.seed_of_split)
             study = recipe.study if name == best_name else None
             run = replace(recipe, settings=seeded, augmentation=augmentation, study=study)
             place = folder / f"{name}-seed-{seed}"

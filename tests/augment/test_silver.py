@@ -1,4 +1,5 @@
 import sqlite3
+import weakref
 
 import numpy as np
 import pytest
@@ -22,16 +23,17 @@ VECTORS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1).astype(np.float32)
 
 
 class Judge:
-    """Scores a pair by the length of its sentences, and counts what it scored."""
+    """Scores a pair by the length of its sentences, times a factor, and counts what it scored."""
 
-    def __init__(self, fingerprint="judge"):
+    def __init__(self, fingerprint="judge", factor=1.0):
         self.fingerprint = fingerprint
+        self.factor = factor
         self.scored = []
 
     def score(self, sentence1, sentence2):
         pairs = list(zip(sentence1, sentence2, strict=True))
         self.scored += pairs
-        scores = np.array([min(5, len(a + b) / 10) for a, b in pairs], dtype=np.float32)
+        scores = np.array([self.factor * min(5, len(a + b) / 10) for a, b in pairs], dtype=np.float32)
         return Scored(scores, np.zeros(len(pairs), bool), np.zeros(len(pairs), bool))
 
 
@@ -40,9 +42,9 @@ def _own_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("STS_CACHE", str(tmp_path / "cache"))
 
 
-def make(known=frozenset(), seed=1, **counts):
+def make(known=frozenset(), seed=1, teachers=(Judge,), **counts):
     settings = SilverSettings(**({"silver_nearest": 0, "silver_bm25": 0, "silver_random": 0} | counts))
-    return make_silver(SENTENCES, set(known), lambda _: VECTORS, Judge(), settings, seed=seed, say=lambda line: None)
+    return make_silver(SENTENCES, set(known), lambda _: VECTORS, teachers, settings, seed=seed, say=lambda line: None)
 
 
 def rows(silver):
@@ -83,6 +85,47 @@ def test_no_more_than_asked_for_and_all_with_the_teachers_score():
     assert len(silver.pairs) == len(silver.origin) == 4
     for pair in silver.pairs:
         assert pair["label"] == pytest.approx(min(5, len(pair["sentence1"] + pair["sentence2"]) / 10))
+
+
+def test_the_label_is_the_mean_of_all_teachers():
+    one, half = Judge(), Judge("half", factor=0.5)
+    silver = make(silver_nearest=1, teachers=(lambda: one, lambda: half))
+    # 35 characters together are 3.5 to one judge and half of that to the other
+    assert [len(sentence) for sentence in SENTENCES[:2]] == [18, 17]
+    assert silver.pairs["label"][0] == pytest.approx((3.5 + 1.75) / 2)
+    assert len(silver.pairs) == 3
+
+
+def test_another_mix_of_teachers_scores_only_what_is_new():
+    one, half, third = Judge(), Judge("half", factor=0.5), Judge("third", factor=1 / 3)
+    make(silver_nearest=1, teachers=(lambda: one, lambda: half))
+    again, other = Judge("half", factor=0.5), Judge("third", factor=1 / 3)
+    silver = make(silver_nearest=1, teachers=(lambda: third, lambda: again))
+    assert (len(one.scored), len(half.scored), len(third.scored), len(again.scored)) == (3, 3, 3, 0)
+    assert silver.pairs["label"][0] == pytest.approx(3.5 * (1 / 3 + 0.5) / 2)
+    assert make(silver_nearest=1, teachers=(lambda: other,)).pairs["label"][0] == pytest.approx(3.5 / 3)
+
+
+def test_one_teacher_is_in_memory_at_a_time():
+    loaded = []
+
+    def load(name):
+        assert not any(former() for former in loaded)
+        teacher = Judge(name)
+        loaded.append(weakref.ref(teacher))
+        return teacher
+
+    make(silver_nearest=1, teachers=(lambda: load("a"), lambda: load("b"), lambda: load("c")))
+    assert len(loaded) == 3
+
+
+def test_vectors_are_made_only_for_the_nearest():
+    def encode(_):
+        raise AssertionError("nobody asked for the nearest")
+
+    settings = SilverSettings(silver_nearest=0)
+    silver = make_silver(SENTENCES, set(), encode, [Judge], settings, seed=1, say=lambda line: None)
+    assert {*silver.origin} == {"bm25", "random"}
 
 
 @pytest.mark.parametrize(

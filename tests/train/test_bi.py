@@ -85,7 +85,7 @@ def test_the_folder_is_a_scorer_like_any_other(taught, capsys):
     assert json.loads(capsys.readouterr().out)["metrics"]["pearson"]["value"] == pytest.approx(kept, abs=1e-4)
 
 
-def test_the_report_tells_silver_pairs_and_cut_vectors(taught):
+def test_the_report_tells_silver_pairs_and_cut_vectors(taught, cross):
     report = (taught / "report.md").read_text(encoding="utf-8")
     assert "300 pairs of training sentences, labelled by the teacher" in report
     assert "Trained on 590 pairs" in report
@@ -93,7 +93,9 @@ def test_the_report_tells_silver_pairs_and_cut_vectors(taught):
     assert "| 8 dimensions |" in report
     assert "| pooling | mean | default |" in report
     assert "| head |" not in report
-    assert json.loads((taught / "sts.json").read_text())["data"]["silver"]["silver_pairs"] == 300
+    assert f"- Teacher: {cross}\n- Nearest sentences found by: the vectors of this model" in report
+    silver = json.loads((taught / "sts.json").read_text())["data"]["silver"]
+    assert (silver["teachers"], silver["silver_encoder"], silver["silver_pairs"]) == ([str(cross)], None, 300)
 
 
 def test_silver_pairs_have_the_teachers_scores_and_no_held_out_sentence(taught, cross, cache):
@@ -164,8 +166,8 @@ def test_both_modes_are_compared_in_one_table(taught, cross, capsys):
         (["--mode", "bi", "--matryoshka-dims", "64"], "--matryoshka-dims has 64; this encoder's vectors have 32"),
         (["--mode", "bi", "--matryoshka-dims", "0"], r"--matryoshka-dims is \[0\], allowed is 1 or more each"),
         (["--mode", "bi", "--silver-pairs", "5"], "options of silver pairs go with --teacher"),
-        (["--mode", "cross", "--teacher", "CROSS"], "--teacher goes with --mode bi"),
-        (["--mode", "bi", "--teacher", "TAUGHT"], "is a bi-encoder; a teacher must be a cross-encoder"),
+        (["--mode", "bi", "--silver-encoder", "TAUGHT"], "options of silver pairs go with --teacher"),
+        (["--mode", "cross", "--teacher", "CROSS"], "--silver-nearest is 3, and a cross-encoder makes no vectors"),
         (["--mode", "bi", "--teacher", "nowhere"], "nowhere: no such scorer folder"),
     ],
 )
