@@ -62,9 +62,7 @@ def export(
         "average"
     )
     if difference.pearson_after is not None:
-        say(
-            f"Pearson on the hard validation: {difference.pearson_before:.4f} before, {difference.pearson_after:.4f} now"
-        )
+        say(f"Pearson on the hard validation: {difference.pearson_before:.4f} before, {difference.pearson_after:.4f}")
     say(f"{before / 1e6:.0f} MB before, {after / 1e6:.0f} MB now: {output}")
     say(f'next: python -m sts.score --model {output} "문장 1" "문장 2"')
 

@@ -175,10 +175,8 @@ def _compare(source: Path, target: Path, say: Callable[[str], None]) -> Differen
 
     first, second, label = _pairs(source)
     say(f"comparing the scores of {len(first):,} pairs with the original's in fp32")
-    before, after = (
-        load_scorer(folder, precision=precision, backend=backend).score(first, second, progress=True).scores
-        for folder, precision, backend in ((source, "fp32", "torch"), (target, "auto", "onnx"))
-    )
+    scorers = (load_scorer(source, precision="fp32", backend="torch"), load_scorer(target, backend="onnx"))
+    before, after = (scorer.score(first, second, progress=True).scores for scorer in scorers)
     difference = np.abs(before - after)
     correlations = [float(np.corrcoef(scores, label)[0, 1]) if label else None for scores in (before, after)]
     return Difference(len(first), float(difference.max()), float(difference.mean()), *correlations)

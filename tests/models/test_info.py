@@ -27,7 +27,7 @@ def change(folder, **values):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"format": 1}, r"sts\.json: format is 1; this version of sts reads format 4"),
+        ({"format": 1}, r"sts\.json: format is 1; this version of sts reads format 5"),
         ({"mode": "tri"}, r"field 'mode' is 'tri'; this version of sts knows 'cross'"),
         ({"head": "gru"}, r"field 'head' is 'gru'; this version of sts knows 'linear' or 'bilstm'"),
         ({"orders": "three"}, r"field 'orders' is 'three'; this version of sts knows 'both' or 'one'"),
