@@ -7,7 +7,6 @@ import torch
 
 from sts.errors import ScorerError, UsageError
 from sts.models import CrossScorer, ScorerInfo, load_scorer
-from sts.models.batches import tokenize
 from sts.models.network import new_cross_network
 from sts.models.torch_runtime import TorchRuntime
 
@@ -59,7 +58,7 @@ def test_pairs_longer_than_the_model_are_cut_and_say_so(scorer):
     tail = "가나다라마바사 " * 20
     scored = scorer.score(["네", tail, tail], ["아니요", "네", "네 그리고 더"])
     assert scored.truncated.tolist() == [False, True, True]
-    tokens = tokenize(scorer.runtime.network.tokenizer, [[tail], ["네"]], 32)[0]["input_ids"][0]
+    tokens = scorer.runtime.tokenize([[tail], ["네"]], 32)[0]["input_ids"][0]
     assert len(tokens) == 32
     assert tokens[-1] == scorer.runtime.network.tokenizer.sep_token_id
 
