@@ -244,7 +244,7 @@ def test_the_environment_file_names_settings_and_their_defaults(model):
     assert all(row or not line or line.startswith("# ") for row, line in zip(named, lines, strict=True))
     # docker takes quotation marks as part of a value
     assert not any(value.startswith(('"', "'")) for *_, value in rows)
-    examples = {"model", "encoder", "index", "workers", "torch_threads", "api_keys_file", "writable", "cors_origins"}
+    examples = {"model", "encoder", "index", "workers", "compute_threads", "api_keys_file", "writable", "cors_origins"}
     examples |= {"watch", "api_keys", "write_keys"}
     for _, name, value in rows:
         setting = name.removeprefix("STS_").lower()

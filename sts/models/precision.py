@@ -8,10 +8,12 @@ from sts.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-Precision = Literal["auto", "fp32", "bf16", "int8"]
+# what torch computes in, and besides, what an exported scorer may have been exported in
+Precision = Literal["auto", "fp32", "bf16"]
+ScoringPrecision = Literal["auto", "fp32", "bf16", "int8"]
 
 
-def choose_precision(precision: Precision) -> Literal["fp32", "bf16"]:
+def choose_precision(precision: ScoringPrecision) -> Literal["fp32", "bf16"]:
     """The precision that torch computes in.
 
     Args:

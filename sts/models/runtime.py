@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from sts.errors import ScorerError, UsageError
 from sts.models.batches import Tokens
 from sts.models.info import ScorerInfo
-from sts.models.precision import Precision
+from sts.models.precision import ScoringPrecision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +89,7 @@ def choose_backend(folder: Path, info: ScorerInfo, backend: Backend = "auto") ->
     return "torch" if backend == "torch" else "onnx"
 
 
-def check_onnx_precision(folder: Path, info: ScorerInfo, precision: Precision) -> str:
+def check_onnx_precision(folder: Path, info: ScorerInfo, precision: ScoringPrecision) -> str:
     """The precision of a folder's ONNX model, which was decided when it was exported.
 
     Raises:

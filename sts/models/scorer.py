@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sts.errors import ScorerError, UsageError
 from sts.models.info import Orders, ScorerInfo, read_info, write_info
-from sts.models.precision import Precision, choose_precision
+from sts.models.precision import ScoringPrecision, choose_precision
 from sts.models.runtime import Backend, Runtime, check_onnx_precision, choose_backend
 from sts.text import TextPipeline
 
@@ -50,7 +50,7 @@ class Scorer(Protocol):
 def load_scorer(
     folder: Path,
     *,
-    precision: Precision = "auto",
+    precision: ScoringPrecision = "auto",
     orders: Orders | None = None,
     dimension: int | None = None,
     backend: Backend = "auto",
@@ -96,7 +96,7 @@ def load_scorer(
     return BiScorer(runtime, info, dimension=dimension)
 
 
-def _torch(folder: Path, info: ScorerInfo, precision: Precision) -> tuple[Runtime, int | None]:
+def _torch(folder: Path, info: ScorerInfo, precision: ScoringPrecision) -> tuple[Runtime, int | None]:
     """The runtime, and how many numbers a vector of a bi-encoder has."""
     from sts.models.network import read_network
     from sts.models.torch_runtime import TorchRuntime
@@ -106,7 +106,9 @@ def _torch(folder: Path, info: ScorerInfo, precision: Precision) -> tuple[Runtim
     return TorchRuntime(network, chosen), network.get_embedding_dimension() if info.mode == "bi" else None
 
 
-def _onnx(folder: Path, info: ScorerInfo, precision: Precision, threads: int | None) -> tuple[Runtime, int | None]:
+def _onnx(
+    folder: Path, info: ScorerInfo, precision: ScoringPrecision, threads: int | None
+) -> tuple[Runtime, int | None]:
     """The runtime, and how many numbers a vector of a bi-encoder has."""
     from sts.models.onnx_runtime import OnnxRuntime
 

@@ -71,6 +71,7 @@ def _card(model: BatchedCross | BatchedBi, roles: list[str], loaded_at: float) -
         "base_model_origin": info.base_model_origin,
         "threshold": info.threshold,
         "max_length": info.max_length,
+        "backend": model.network.runtime.backend,
         "precision": model.network.runtime.precision,
         "orders": info.orders,
         "dimensions": common.dimensions(model) if isinstance(model, BatchedBi) else None,
