@@ -49,6 +49,7 @@ COMMANDS = {
     "search query": Command("sts.search.command:query", "find similar sentences"),
     "search duplicates": Command("sts.search.duplicates_command:duplicates", "find pairs that mean nearly the same"),
     "search info": Command("sts.search.command:info", "tell what an index is, and check its files"),
+    "models info": Command("sts.models.info_command:info", "tell what a scorer is, and how fast"),
     "export": Command("sts.export.command:export", "make a scorer small and fast"),
     "serve": Command("sts.serve.command:serve", "serve scores and search over HTTP, with a web page", "STS"),
     "score": Command("sts.score:score", "score two sentences, or a file of pairs"),

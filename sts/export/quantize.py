@@ -183,7 +183,7 @@ def _smoothing(graph: _Graph, products: "Sequence[onnx.NodeProto]", seen: Mappin
 
 
 def _bytes(graph: _Graph, values: str, smooth: _Smoothing) -> str:
-    """Add the nodes that bring values to bytes, each token by its own scale; the bytes, whose `.scale` are the scales."""
+    """Add the nodes that bring values to bytes, each token by its own scale, which has the bytes' name and `.scale`."""
     name = f"{values}.int8.{smooth.name}"
     least, last = graph.constant("int8.least", 1e-12), graph.constant("int8.last", [-1], "int64")
     found = graph.node("Mul", [values, graph.constant(smooth.name, 1 / smooth.factor)], f"{name}.smooth")

@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sts.errors import MissingDependency, ScorerError
+from sts.errors import ScorerError
 from sts.models.batches import Tokens, tokenize
 from sts.models.runtime import ONNX_FILE
 
@@ -28,7 +28,6 @@ class OnnxRuntime:
         threads: threads that compute; None means one a core.
 
     Raises:
-        MissingDependency: ONNX Runtime is not installed.
         ScorerError: a file is missing or damaged.
     """
 
@@ -124,10 +123,8 @@ class OnnxRuntime:
 
 
 def _session(folder: Path, threads: int | None) -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingDependency("onnxruntime", f"{folder}, an exported scorer,", "onnx") from None
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors, which are raised
     if threads is not None:

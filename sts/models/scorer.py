@@ -68,7 +68,6 @@ def load_scorer(
 
     Raises:
         ScorerError: the folder is missing, damaged, or of another format version.
-        MissingDependency: an exported scorer, and ONNX Runtime is not installed.
         UsageError: a precision or backend that the folder does not have, `orders` for a bi-encoder, or `dimension`
             for a cross-encoder.
     """
