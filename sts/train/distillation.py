@@ -200,7 +200,7 @@ def silver_pairs(
 def _encoder(network: Any, info: ScorerInfo, distillation: Distillation, precision: Precision) -> BiScorer:
     """Who finds the nearest sentences."""
     if distillation.silver_encoder:
-        return cast("BiScorer", load_scorer(distillation.silver_encoder, precision=precision))  # see `check`
+        return cast("BiScorer", load_scorer(distillation.silver_encoder))  # see `check`
     from sts.models.torch_runtime import TorchRuntime
 
     # which curve the scorer has does not matter for its vectors

@@ -291,6 +291,13 @@ def test_a_scorer_keeps_what_its_text_pipeline_makes_of_a_file(source, target, t
     assert {"숙소가", "▁숙소"} & set(pieces_of(target))
 
 
+def test_a_prompt_that_only_the_caller_knows_stays_whole(source, target, tmp_path):
+    texts = tmp_path / "texts.txt"
+    texts.write_text("숙소가", encoding="utf-8")
+    trim_checkpoint(source, target, [str(texts)], prompt="hello. ")
+    assert tokens(target, ["hello. 숙소가"]) == tokens(source, ["hello. 숙소가"])
+
+
 def test_nothing_wanted(source, target):
     with pytest.raises(UsageError, match=r"--trim-vocabulary: names nothing to keep; name files of texts, or ko"):
         trim_checkpoint(source, target, [])
