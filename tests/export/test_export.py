@@ -147,13 +147,13 @@ def test_what_a_folder_does_not_have_is_refused(make, tmp_path):
     source = make("cross")
     exported(source, tmp_path / "onnx", "int8")
     for options, message in (
-        ({"backend": "torch"}, "--backend torch: .*onnx holds no model.safetensors; .*export it with --keep-torch"),
+        ({"backend": "torch"}, r"--backend torch: .*onnx holds no model\.safetensors; .*export it with --keep-torch"),
         ({"precision": "fp32"}, "--precision fp32: .*onnx was exported in int8"),
         ({"backend": "tpu"}, "--backend is 'tpu'; allowed are auto, torch, onnx"),
     ):
         with pytest.raises(UsageError, match=message):
             load_scorer(tmp_path / "onnx", **options)
-    with pytest.raises(UsageError, match="--backend onnx: .* was not exported; python -m sts.export"):
+    with pytest.raises(UsageError, match=r"--backend onnx: .* was not exported; python -m sts\.export"):
         load_scorer(source, backend="onnx")
     with pytest.raises(UsageError, match="--precision int8: only a scorer exported in int8"):
         load_scorer(source, precision="int8")

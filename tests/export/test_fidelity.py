@@ -1,5 +1,7 @@
 """Real encoders, trained for a minute: each exported format is held to its torch original on 500 pairs."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from sts.train.command import train
 def pairs():
     rows = [pair for name in ("sample", "sample-test") for pair in load_pairs([name], announce=lambda line: None).pairs]
     found = [(row["sentence1"], row["sentence2"]) for row in rows]
-    found += [(a, b) for (a, _), (_, b) in zip(found[:40], found[1:41], strict=True)]  # and unrelated ones
+    found += [(a, b) for (a, _), (_, b) in itertools.pairwise(found[:41])]  # and unrelated ones
     assert len(found) == 500
     return tuple(list(column) for column in zip(*found, strict=True))
 
@@ -47,5 +49,7 @@ def test_an_exported_format_is_near_its_original(trained, original, pairs, preci
     assert kept["pieces"] < 0.96 * kept["of"]
     if read_info(trained).mode == "bi":
         assert kept["pieces"] < 0.1 * kept["of"]
-        bytes_of = {folder: sum(path.stat().st_size for path in folder.glob("model.*")) for folder in (trained, tmp_path)}
+        bytes_of = {
+            folder: sum(path.stat().st_size for path in folder.glob("model.*")) for folder in (trained, tmp_path)
+        }
         assert bytes_of[tmp_path] < bytes_of[trained] * {"fp32": 0.3, "int8": 0.08}[precision]
