@@ -156,9 +156,11 @@ def make_parser(command: Callable[..., None], program: str, environment: str = "
             group = parser.add_argument_group(described[""].removesuffix("."))
             for field in fields(parameter.annotation):
                 hint = typing.get_type_hints(parameter.annotation)[field.name]
-                _add(group, field.name, hint, field.default, described[field.name])
+                default = str(field.default) if isinstance(field.default, Path) else field.default
+                _add(group, field.name, hint, default, described[field.name])
         else:
             default = MISSING if parameter.default is parameter.empty else parameter.default
+            default = str(default) if isinstance(default, Path) else default
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 parser.add_argument(
                     parameter.name, nargs="?", type=str, default=default, help=documentation[parameter.name]

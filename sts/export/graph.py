@@ -56,6 +56,7 @@ def make_graph(network: "Network", info: "ScorerInfo") -> "onnx.ModelProto":
             f"the network of {info.base_model} can't be exported to ONNX ({str(error).splitlines()[0]}); "
             "score it with torch"
         ) from error
+    strip_traces(model)
     fold_transposes(model)
     if info.head == "bilstm":
         from sts.export.lstm import append_head
@@ -112,6 +113,14 @@ def _quiet_exporter() -> Any:
                 logger.setLevel(level)
 
     return quiet()
+
+
+def strip_traces(model: "onnx.ModelProto") -> None:
+    """Leave out what the exporter notes of the code that each node comes from, paths on this machine among it."""
+    graph = model.graph
+    for entry in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        del entry.metadata_props[:]
+        entry.doc_string = ""
 
 
 def fold_transposes(model: "onnx.ModelProto") -> None:

@@ -167,7 +167,7 @@ def _write_tokenizer(folder: Path, info: ScorerInfo, target: Path) -> None:
         raise UsageError(f"{folder}: its tokenizer has no tokenizer.json, without which it can't be exported")
     backend.no_truncation()
     backend.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=tokenizer.pad_token)
-    backend.save(str(target / TOKENIZER_FILE))
+    backend.save(str(target / TOKENIZER_FILE), pretty=False)
 
 
 def _compare(source: Path, target: Path, say: Callable[[str], None]) -> Difference:

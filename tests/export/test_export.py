@@ -90,6 +90,7 @@ def test_in_fp32_scores_cuts_and_states_are_the_originals(make, kind, tmp_path):
     assert np.ptp(one.scores) > 0.02
     assert two.truncated.tolist() == one.truncated.tolist() == [False, False, False, False, True]
     assert difference.largest < 1e-4
+    assert b"stack_trace" not in (tmp_path / "onnx" / "model.onnx").read_bytes()
     words = [split_words(scorer.runtime, FIRST[:4], 32) for scorer in (before, after)]
     assert words[0] == words[1]
     for expected, found in zip(
