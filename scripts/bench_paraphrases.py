@@ -116,6 +116,7 @@ def untrained(base_model: str) -> Callable[[list[str]], np.ndarray]:
     from sts.models import BiScorer, ScorerInfo
     from sts.models.network import new_bi_network
     from sts.models.precision import choose_precision
+    from sts.models.torch_runtime import TorchRuntime
 
     encoder = find_encoder(base_model, print)
     network = new_bi_network(encoder.folder, pooling="mean", prompt=encoder.prompt, max_length=256, training=False)
@@ -123,7 +124,7 @@ def untrained(base_model: str) -> Callable[[list[str]], np.ndarray]:
         "bi", encoder.name, encoder.origin, None, 256, orders=None, pooling="mean", prompt=encoder.prompt,
         calibration={str(network.get_embedding_dimension()): {"rise": 1.0, "fall": 1.0, "shift": 0.0}},
     )  # fmt: skip
-    scorer = BiScorer(network, info, precision=choose_precision("auto"))
+    scorer = BiScorer(TorchRuntime(network, choose_precision("auto")), info)
     return lambda sentences: scorer.encode(sentences, progress=True).vectors
 
 

@@ -190,9 +190,9 @@ def _serve_original(folder: Path, port: int) -> None:
 
     logging.set_verbosity_error()
     scorer = load_scorer(folder, precision="fp32")
-    tokenizer, limit = scorer.network.tokenizer, scorer.info.max_length
+    tokenizer, limit = scorer.runtime.network.tokenizer, scorer.info.max_length
     arguments = TrainingArguments(output_dir=str(folder), disable_tqdm=True, report_to=[], use_cpu=True)
-    trainer = Trainer(model=scorer.network[0].model, args=arguments)
+    trainer = Trainer(model=scorer.runtime.network[0].model, args=arguments)
     lock = threading.Lock()
     app = Flask("original")
 

@@ -49,6 +49,8 @@ COMMANDS = {
     "search query": Command("sts.search.command:query", "find similar sentences"),
     "search duplicates": Command("sts.search.duplicates_command:duplicates", "find pairs that mean nearly the same"),
     "search info": Command("sts.search.command:info", "tell what an index is, and check its files"),
+    "models info": Command("sts.models.info_command:info", "tell what a scorer is, and how fast"),
+    "export": Command("sts.export.command:export", "make a scorer small and fast"),
     "serve": Command("sts.serve.command:serve", "serve scores and search over HTTP, with a web page", "STS"),
     "score": Command("sts.score:score", "score two sentences, or a file of pairs"),
 }
@@ -154,9 +156,11 @@ def make_parser(command: Callable[..., None], program: str, environment: str = "
             group = parser.add_argument_group(described[""].removesuffix("."))
             for field in fields(parameter.annotation):
                 hint = typing.get_type_hints(parameter.annotation)[field.name]
-                _add(group, field.name, hint, field.default, described[field.name])
+                default = str(field.default) if isinstance(field.default, Path) else field.default
+                _add(group, field.name, hint, default, described[field.name])
         else:
             default = MISSING if parameter.default is parameter.empty else parameter.default
+            default = str(default) if isinstance(default, Path) else default
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 parser.add_argument(
                     parameter.name, nargs="?", type=str, default=default, help=documentation[parameter.name]

@@ -10,8 +10,10 @@ from typing import IO, Any
 
 from sts.errors import DataError, UsageError
 from sts.files import replacing_file
+from sts.models.bundled import BUNDLED_CROSS
 from sts.models.info import Orders, ScorerInfo
-from sts.models.precision import Precision
+from sts.models.precision import ScoringPrecision
+from sts.models.runtime import Backend
 from sts.models.scorer import Scorer
 from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, read_pairs, tsv_rows
 from sts.pairs.write import WRITERS
@@ -26,21 +28,22 @@ def score(
     sentence2: str | None = None,
     /,
     *,
-    model: Path,
+    model: Path = BUNDLED_CROSS,
     input: str | None = None,
     output: str | None = None,
     json: bool = False,
     on_bad_row: OnBadRow = "error",
     orders: Orders | None = None,
     batch_size: int = 64,
-    precision: Precision = "auto",
+    precision: ScoringPrecision = "auto",
+    backend: Backend = "auto",
 ) -> None:
     """Score two sentences from 0 to 5, or each pair of a file.
 
     Args:
         sentence1: the first sentence
         sentence2: the second sentence
-        model: scorer folder, as sts.train writes it
+        model: scorer folder, as sts.train or sts.export writes it; not given: the bundled cross-encoder
         input: file of pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet) with the columns sentence1 and sentence2, or -
             for tab-separated standard input
         output: file for the scored pairs (.tsv, .csv or .jsonl), or - for standard output, as TSV or with --json as
@@ -50,12 +53,13 @@ def score(
         orders: both = the mean over both orders of the sentences, one = as they come, which is twice as fast; not
             given: as the scorer was trained
         batch_size: pairs that are computed together
-        precision: auto = bf16 where the processor computes in it, else fp32
+        precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
+        backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """
     _check_options(sentence1, sentence2, input, output)
     from sts.models import load_scorer
 
-    scorer = load_scorer(model, precision=precision, orders=orders)
+    scorer = load_scorer(model, precision=precision, orders=orders, backend=backend)
     if input is None:
         _score_two(scorer, str(sentence1), str(sentence2), as_json=json)
     else:
@@ -68,9 +72,7 @@ def _check_options(sentence1: str | None, sentence2: str | None, input_: str | N
     if input_ is None and output is not None:
         raise UsageError("--output goes with --input; two sentences are scored on the screen")
     if input_ is None and sentence2 is None:
-        raise UsageError(
-            'two sentences are needed: python -m sts.score --model FOLDER "문장 1" "문장 2", or --input FILE'
-        )
+        raise UsageError('two sentences are needed: python -m sts.score "문장 1" "문장 2", or --input FILE')
     if output is None or output == STANDARD:
         return
     if Path(output).suffix not in WRITERS:

@@ -19,6 +19,7 @@ import torch
 
 from sts.models import CrossScorer, ScorerInfo
 from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.serve.settings import ServeSettings
 from sts.serve.workers import GRACE_SECONDS
 
@@ -34,7 +35,7 @@ def model(tiny_encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("deploy") / "model"
     folder.mkdir()
     info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32, orders="one")
-    CrossScorer(new_cross_network(tiny_encoder, head="linear", max_length=32), info, precision="fp32").save(folder)
+    CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=32), "fp32"), info).save(folder)
     return folder
 
 
@@ -243,7 +244,7 @@ def test_the_environment_file_names_settings_and_their_defaults(model):
     assert all(row or not line or line.startswith("# ") for row, line in zip(named, lines, strict=True))
     # docker takes quotation marks as part of a value
     assert not any(value.startswith(('"', "'")) for *_, value in rows)
-    examples = {"model", "encoder", "index", "workers", "torch_threads", "api_keys_file", "writable", "cors_origins"}
+    examples = {"model", "encoder", "index", "workers", "compute_threads", "api_keys_file", "writable", "cors_origins"}
     examples |= {"watch", "api_keys", "write_keys"}
     for _, name, value in rows:
         setting = name.removeprefix("STS_").lower()

@@ -12,6 +12,7 @@ import torch
 from sts.cli import run
 from sts.models import CrossScorer, ScorerInfo, load_scorer
 from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.score import score
 
 PAIRS = [("숙소는 깨끗해요.", "방이 깔끔합니다."), ("불 꺼 줘.", "메일을 지워 줘."), ("네", "아니요")]
@@ -22,7 +23,7 @@ def model(tiny_encoder, tmp_path_factory):
     torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("score")
     info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32, orders="one")
-    CrossScorer(new_cross_network(tiny_encoder, head="linear", max_length=32), info, precision="fp32").save(folder)
+    CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=32), "fp32"), info).save(folder)
     return folder
 
 

@@ -31,7 +31,9 @@ SIGNS = _characters(
 )
 LATIN = _characters("41-5a 61-7a")
 LATIN_1 = _characters("aa b5 ba c0-d6 d8-f6 f8-ff")
-HAN_AND_KANA = _characters("3040-30ff 3400-4dbf 4e00-9fff f900-faff")
+KANA = _characters("3040-30ff")
+# the 4,888 of Korea's own standard, KS X 1001, which EUC-KR encodes; the rest of Unicode's are other languages'
+HANJA = frozenset(sign for sign in _characters("4e00-9fff f900-faff") if sign.encode("euc_kr", "ignore"))
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def spelling_pieces(vocabulary: Vocabulary) -> set[int]:
 
     The least likely piece is among them: the cost of an unknown character is counted from its score.
     """
-    single = HANGUL | SIGNS | LATIN | LATIN_1 | HAN_AND_KANA
+    single = HANGUL | SIGNS | LATIN | LATIN_1 | KANA | HANJA
     kept = {number for bare, number in vocabulary.made_of(single) if len(bare) <= 1}
     kept.update(vocabulary.ids[byte] for byte in (f"<0x{n:02X}>" for n in range(256)) if byte in vocabulary.ids)
     if vocabulary.scores:

@@ -52,7 +52,7 @@ class Trimming:
     of: int
 
 
-def trim_checkpoint(source: Path, target: Path, wanted: Sequence[str]) -> Trimming:
+def trim_checkpoint(source: Path, target: Path, wanted: Sequence[str], *, prompt: str = "") -> Trimming:
     """Write a checkpoint or scorer whose vocabulary has only the pieces that are wanted.
 
     Special and added tokens stay, and all single characters that Korean text may hold, so that any text of
@@ -63,6 +63,7 @@ def trim_checkpoint(source: Path, target: Path, wanted: Sequence[str]) -> Trimmi
         target: an existing empty folder.
         wanted: `ko` for all pieces of Hangul, digits and punctuation and the commonest of Latin letters; or names
             of files, for the pieces that their texts consist of; or several of these, for all of them together.
+        prompt: what is put before each text, beside what the folder itself says.
 
     Raises:
         UsageError: `wanted` is empty.
@@ -90,7 +91,7 @@ def trim_checkpoint(source: Path, target: Path, wanted: Sequence[str]) -> Trimmi
     kept = sorted(
         {number for number in _named(values) if 0 <= number < rows}
         | spelling_pieces(vocabulary)
-        | _chosen(source, vocabulary, wanted, rows)
+        | _chosen(source, vocabulary, wanted, rows, prompt)
     )
     if kept[-1] >= rows:
         raise EncoderError(
@@ -170,7 +171,7 @@ def _named(values: dict[str, dict[str, Any]]) -> set[int]:
     return named
 
 
-def _chosen(source: Path, vocabulary: Vocabulary, wanted: Sequence[str], rows: int) -> set[int]:
+def _chosen(source: Path, vocabulary: Vocabulary, wanted: Sequence[str], rows: int, prompt: str) -> set[int]:
     """Ids of the pieces that are wanted, of those of prompts, and of tokens that loading adds."""
     from transformers import AutoConfig, AutoTokenizer
 
@@ -182,7 +183,7 @@ def _chosen(source: Path, vocabulary: Vocabulary, wanted: Sequence[str], rows: i
     tokenizer = loaded.backend_tokenizer
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    prompts, pipeline = _shown(source)
+    prompts, pipeline = _shown(source, prompt)
     kept = {old for old in loaded.get_added_vocab().values() if old < rows}
     kept |= seen_pieces(vocabulary, tokenizer, prompts)
     for name in wanted:
@@ -193,7 +194,7 @@ def _chosen(source: Path, vocabulary: Vocabulary, wanted: Sequence[str], rows: i
     return kept
 
 
-def _shown(source: Path) -> "tuple[list[str], TextPipeline]":
+def _shown(source: Path, prompt: str) -> "tuple[list[str], TextPipeline]":
     """How a folder shows text to its network: the prompts that it puts before, and how a scorer prepares it.
 
     Raises:
@@ -201,7 +202,7 @@ def _shown(source: Path) -> "tuple[list[str], TextPipeline]":
     """
     from sts.text import TextPipeline
 
-    prompts, pipeline = [], TextPipeline("none")
+    prompts, pipeline = list[Any]([prompt]), TextPipeline("none")
     if (path := source / "config_sentence_transformers.json").is_file():
         prompts += list((_read(path).get("prompts") or {}).values())
     if (path := source / "sts.json").is_file():

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError, UsageError
 from sts.files import check_output_folder
+from sts.models.bundled import BUNDLED_CROSS
 from sts.models.info import Orders
-from sts.models.precision import Precision
+from sts.models.precision import ScoringPrecision
+from sts.models.runtime import Backend
 from sts.pairs.rows import OnBadRow
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ class _Run:
     seed: int
     batch_size: int
     orders: Orders | None
-    precision: Precision
+    precision: ScoringPrecision
+    backend: Backend
     as_json: bool
 
     def say(self, line: str) -> None:
@@ -49,14 +52,15 @@ def evaluate(
     threshold: float | None = None,
     batch_size: int = BATCH_SIZE,
     orders: Orders | None = None,
-    precision: Precision = "auto",
+    precision: ScoringPrecision = "auto",
+    backend: Backend = "auto",
     json: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Measure a scorer or a file of predictions, or compare two of them.
 
     Args:
-        model: scorer folder to measure on --data
+        model: scorer folder to measure on --data; not given, with --data alone: the bundled cross-encoder
         data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
             (bundled)
         predictions: CSV file to measure, with the columns guid, true_real_label, true_binary_label,
@@ -70,14 +74,17 @@ def evaluate(
         batch_size: pairs that go through the model together
         orders: for cross-encoders, both = a score is the mean over both orders of the sentences, one = as they come,
             which is twice as fast; not given: as the scorer was trained
-        precision: auto = bf16 where the processor computes in it, else fp32
+        precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
+        backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
         json: print the metrics as JSON, and nothing else, on standard output
         overwrite: replace what is at OUTPUT
     """
+    if data and not (model or predictions or compare):
+        model = BUNDLED_CROSS
     subjects = _subjects(model, predictions, compare)
     needs_model = model is not None or any(path.is_dir() for path in compare or [])
     _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
-    _check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision)
+    _check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision, backend)
     if output is not None:
         check_output_folder(output, "metrics.json", [*subjects, *(data or [])], overwrite=overwrite)
     elif overwrite:
@@ -90,7 +97,7 @@ def evaluate(
 
         # a test set is measured as it is, repeated rows among it
         loaded = load_pairs(data, on_bad_row=on_bad_row, announce=notes.append, deduplicate=False)
-    run = _Run(output, threshold, bootstrap, seed, batch_size, orders, precision, json)
+    run = _Run(output, threshold, bootstrap, seed, batch_size, orders, precision, backend, json)
     scores = _gather(subjects, loaded, notes, run)
     if len(scores) == 1:
         _measure(scores[0], loaded, run)
@@ -132,7 +139,13 @@ def _check_values(bootstrap: int, seed: int, threshold: float | None, batch_size
 
 
 def _check_model_options(
-    needs_model: bool, data: list[str] | None, on_bad_row: str, batch_size: int, orders: str | None, precision: str
+    needs_model: bool,
+    data: list[str] | None,
+    on_bad_row: str,
+    batch_size: int,
+    orders: str | None,
+    precision: str,
+    backend: str,
 ) -> None:
     if needs_model and not data:
         raise UsageError("a model needs --data: the labelled pairs to measure it on")
@@ -142,6 +155,7 @@ def _check_model_options(
         "--batch-size": batch_size != BATCH_SIZE,
         "--orders": orders is not None,
         "--precision": precision != "auto",
+        "--backend": backend != "auto",
     }
     useless = [flag for flag, given in changed.items() if given]
     if useless and not needs_model:
@@ -184,7 +198,7 @@ def _score(path: Path, loaded: "LoadedPairs", run: _Run, *, orders: Orders | Non
     from sts.evaluate.evaluation import score_pairs
     from sts.models import load_scorer
 
-    scorer = load_scorer(path, precision=run.precision, orders=orders)
+    scorer = load_scorer(path, precision=run.precision, orders=orders, backend=run.backend)
     info = scorer.info
     run.say(f"model {path}: {info.mode}-encoder from {info.base_model}")
     scores = score_pairs(

@@ -8,16 +8,13 @@ less the mean over many words, which all words share. Two words go together if e
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sts.models.precision import computing
+from sts.models.runtime import Runtime
 
 if TYPE_CHECKING:
     import numpy as np
 
-# of the encoder's layers, those below the one that is read; of 4, 6, 8, 10 and 12 of 12 in e5-small and albert-kor,
-# 8 paired the words of eight pairs of sentences best, by eye
-DEPTH = 2 / 3
 # cosines of words that have nothing to do with each other stay below this, those of counterparts mostly above
 NEAR_ENOUGH = 0.25
 WORD = re.compile(r"\S+")
@@ -62,56 +59,34 @@ class Link:
     similarity: float
 
 
-def split_words(tokenizer: Any, sentences: Sequence[str], limit: int) -> list[Words]:
+def split_words(runtime: Runtime, sentences: Sequence[str], limit: int) -> list[Words]:
     """The words of n sentences; text pipelines and prompts play no part.
 
     Args:
-        tokenizer: a fast transformers tokenizer.
+        runtime: a scorer's.
         sentences: n sentences.
         limit: tokens at most; the rest of a sentence has no vectors.
     """
-    encoded = tokenizer(
-        list(sentences),
-        truncation=True,
-        max_length=limit,
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
-        verbose=False,
-    )
-    offsets, special = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
+    tokens, offsets = runtime.offsets(list(sentences), limit)
     found = []
     for number, sentence in enumerate(sentences):
         spans = [match.span() for match in WORD.finditer(sentence)]
-        places = [
-            (row, start, end)
-            for row, (start, end) in enumerate(offsets[number])
-            if end > start and not special[number][row]
-        ]
+        places = [(row, start, end) for row, (start, end) in enumerate(offsets[number]) if end > start]
         rows = [[row for row, a, b in places if a < end and b > start] for start, end in spans]
-        found.append(Words(spans, {name: column[number] for name, column in encoded.items()}, rows))
+        found.append(Words(spans, {name: column[number] for name, column in tokens.items()}, rows))
     return found
 
 
-def word_vectors(network: Any, words: Sequence[Words], *, precision: str) -> list["np.ndarray"]:
+def word_vectors(runtime: Runtime, words: Sequence[Words]) -> list["np.ndarray"]:
     """Vectors (words, hidden) of each sentence's words, 0 where a word has no tokens.
 
     Args:
-        network: a scorer's network, of either mode.
+        runtime: a scorer's, of either mode.
         words: n sentences' words.
-        precision: `fp32` or `bf16`.
     """
     import numpy as np
-    import torch
 
-    encoder = network[0].model
-    encoder = getattr(encoder, encoder.base_model_prefix, encoder)  # without a classification head
-    layer = round(DEPTH * encoder.config.num_hidden_layers)
-    network.eval()
-    batch = network.tokenizer.pad(
-        {name: [each.tokens[name] for each in words] for name in words[0].tokens}, return_tensors="pt"
-    ).to(network.device)
-    with torch.inference_mode(), computing(precision, network.device):
-        states = encoder(**batch, output_hidden_states=True).hidden_states[layer].float().cpu().numpy()
+    states = runtime.states({name: [each.tokens[name] for each in words] for name in words[0].tokens})
     empty = np.zeros(states.shape[-1], dtype=np.float32)
     return [
         np.array([state[rows].mean(axis=0) if rows else empty for rows in each.rows], np.float32).reshape(

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sts.errors import UsageError
-from sts.models.batches import Tokenized, Tokens, outputs, tokenize
+from sts.models.batches import Tokenized, Tokens, outputs
 from sts.models.calibration import Calibration, fit_calibration
 from sts.models.info import ScorerInfo
+from sts.models.runtime import Runtime
 from sts.models.scorer import Scored, check_pairs, write_scorer
 from sts.text import TextPipeline
 
 if TYPE_CHECKING:
     import numpy as np
-    from sentence_transformers import SentenceTransformer
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,9 @@ class BiScorer:
     """A bi-encoder.
 
     Args:
-        network: makes a vector of each sentence.
+        runtime: makes a vector of each sentence. In bf16 a score may differ by some hundredths with the batch a
+            sentence was encoded in, in fp32 and int8 it does not.
         info: what `sts.json` says of it.
-        precision: `fp32` or `bf16`. With bf16 a score may differ by some hundredths with the batch
-            a sentence was encoded in.
         dimension: numbers of a vector that are kept, one of those that the model was trained for
             (Matryoshka, Kusupati et al. 2022); None keeps all.
 
@@ -49,15 +48,12 @@ class BiScorer:
         UsageError: the model was not trained for `dimension`.
     """
 
-    def __init__(
-        self, network: "SentenceTransformer", info: ScorerInfo, *, precision: str, dimension: int | None = None
-    ) -> None:
+    def __init__(self, runtime: Runtime, info: ScorerInfo, *, dimension: int | None = None) -> None:
         curves = info.calibration or {}
         if dimension is not None and str(dimension) not in curves:
             raise UsageError(f"--dimension is {dimension}; this model was trained for {', '.join(curves)}")
-        self.network = network
+        self.runtime = runtime
         self.info = info
-        self.precision = precision
         self.dimension = dimension or max(map(int, curves))
         self.calibration = Calibration(**curves[str(self.dimension)])
         self._pipeline = TextPipeline.from_dict(info.text_pipeline, "text_pipeline")
@@ -65,45 +61,43 @@ class BiScorer:
     @classmethod
     def fitted(
         cls,
-        network: "SentenceTransformer",
+        runtime: Runtime,
         info: ScorerInfo,
         sentence1: Sequence[str],
         sentence2: Sequence[str],
         label: "np.ndarray",
         *,
-        precision: str,
         dimensions: Sequence[int],
     ) -> Self:
         """A scorer whose calibration is fitted to labelled pairs.
 
         Args:
-            network: as for the class.
+            runtime: as for the class.
             info: as for the class; its calibration is replaced.
             sentence1: n sentences.
             sentence2: n sentences.
             label: (n,), 0 to 5.
-            precision: as for the class.
             dimensions: lengths that a vector may be cut to; the largest is the network's own.
 
         Raises:
             TrainingError: the cosines do not rise with the labels.
         """
         unfitted = {str(size): {"rise": 1.0, "fall": 1.0, "shift": 0.0} for size in dimensions}
-        raw = cls(network, replace(info, calibration=unfitted), precision=precision)
+        raw = cls(runtime, replace(info, calibration=unfitted))
         vectors = raw.encode([*sentence1, *sentence2]).vectors
         half = len(sentence1)
         fitted = {}
         for size in dimensions:
             cut = of_unit_length(vectors[:, :size])
             fitted[str(size)] = asdict(fit_calibration((cut[:half] * cut[half:]).sum(axis=1), label))
-        return cls(network, replace(info, calibration=fitted), precision=precision)
+        return cls(runtime, replace(info, calibration=fitted))
 
     @cached_property
     def fingerprint(self) -> str:
         """What tells this model's vectors from any other's; see `sts.models.fingerprint`."""
         from sts.models.fingerprint import fingerprint
 
-        return f"{fingerprint(self.network, self.info)}-{self.dimension}"
+        return f"{fingerprint(self.runtime, self.info)}-{self.dimension}"
 
     def encode(self, sentences: Sequence[str], *, batch_size: int = 64, progress: bool = False) -> Encoded:
         """Vectors of n sentences, in the order given; computed in batches of similar length.
@@ -126,7 +120,7 @@ class BiScorer:
 
         prepared = self._pipeline.apply(sentences)
         texts = [self.info.prompt + sentence for sentence in prepared.sentences]
-        tokens, lengths = tokenize(self.network.tokenizer, [texts], self.info.max_length)
+        tokens, lengths = self.runtime.tokenize([texts], self.info.max_length)
         return Tokenized(tokens, lengths, lengths > self.info.max_length, np.array(prepared.left_as_is, dtype=bool))
 
     def forward(self, tokens: Tokens, *, batch_size: int, progress: bool = False) -> "np.ndarray":
@@ -135,14 +129,7 @@ class BiScorer:
 
         vectors = np.zeros((len(tokens["input_ids"]), self.dimension), dtype=np.float32)
         for rows, found in outputs(
-            self.network,
-            tokens,
-            lambda features: features["sentence_embedding"],
-            batch_size=batch_size,
-            precision=self.precision,
-            progress=progress,
-            unit="sentence",
-            desc="encoding",
+            self.runtime.run, tokens, batch_size=batch_size, progress=progress, unit="sentence", desc="encoding"
         ):
             vectors[rows] = of_unit_length(found[:, : self.dimension])
         return vectors
@@ -177,7 +164,7 @@ class BiScorer:
 
     def save(self, folder: Path) -> None:
         """Write the scorer into an existing folder."""
-        write_scorer(folder, self.network, self.info)
+        write_scorer(folder, self.runtime, self.info)
 
 
 def of_unit_length(vectors: "np.ndarray") -> "np.ndarray":

@@ -5,31 +5,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sts.models.batches import Tokenized, Tokens, outputs, tokenize
-from sts.models.calibration import MAX_SCORE
+from sts.models.batches import Tokenized, Tokens, outputs
+from sts.models.calibration import MAX_SCORE, logistic
 from sts.models.info import ScorerInfo
+from sts.models.runtime import Runtime
 from sts.models.scorer import Scored, check_pairs, write_scorer
 from sts.text import TextPipeline
 
 if TYPE_CHECKING:
     import numpy as np
-    from sentence_transformers import CrossEncoder
 
 
 class CrossScorer:
     """A cross-encoder.
 
     Args:
-        network: one logit a pair; the score is 5 times its sigmoid.
+        runtime: one logit a pair; the score is 5 times its sigmoid. In bf16 a score may differ by some hundredths
+            with the batch it was computed in, in fp32 and int8 it does not.
         info: what `sts.json` says of it.
-        precision: `fp32` or `bf16`. With bf16 a score may differ by some hundredths with the batch
-            it was computed in.
     """
 
-    def __init__(self, network: "CrossEncoder", info: ScorerInfo, *, precision: str) -> None:
-        self.network = network
+    def __init__(self, runtime: Runtime, info: ScorerInfo) -> None:
+        self.runtime = runtime
         self.info = info
-        self.precision = precision
         self._pipeline = TextPipeline.from_dict(info.text_pipeline, "text_pipeline")
 
     @cached_property
@@ -37,7 +35,7 @@ class CrossScorer:
         """What tells this model from any other; see `sts.models.fingerprint`."""
         from sts.models.fingerprint import fingerprint
 
-        return fingerprint(self.network, self.info)
+        return fingerprint(self.runtime, self.info)
 
     def score(
         self, sentence1: Sequence[str], sentence2: Sequence[str], *, batch_size: int = 64, progress: bool = False
@@ -70,27 +68,19 @@ class CrossScorer:
         left_as_is = np.array(prepared1.left_as_is, dtype=bool) | np.array(prepared2.left_as_is, dtype=bool)
         first, second = prepared1.sentences, prepared2.sentences
         columns = [first, second] if self.info.orders == "one" else [first + second, second + first]
-        tokens, lengths = tokenize(self.network.tokenizer, columns, self.info.max_length)
+        tokens, lengths = self.runtime.tokenize(columns, self.info.max_length)
         lengths = lengths.reshape(-1, len(first)).max(axis=0) if first else lengths
         return Tokenized(tokens, lengths, lengths > self.info.max_length, left_as_is)
 
     def forward(self, tokens: Tokens, *, batch_size: int, progress: bool = False) -> "np.ndarray":
         """Scores (rows,), 0 to 5, of rows of tokens that `tokenize` gave."""
         import numpy as np
-        from scipy.special import expit
 
         scores = np.zeros(len(tokens["input_ids"]), dtype=np.float32)
         for rows, logits in outputs(
-            self.network,
-            tokens,
-            lambda features: features["scores"].view(-1),
-            batch_size=batch_size,
-            precision=self.precision,
-            progress=progress,
-            unit="pair",
-            desc="scoring",
+            self.runtime.run, tokens, batch_size=batch_size, progress=progress, unit="pair", desc="scoring"
         ):
-            scores[rows] = expit(logits) * MAX_SCORE
+            scores[rows] = logistic(logits) * MAX_SCORE
         return scores
 
     def combine(self, scores: "np.ndarray") -> "np.ndarray":
@@ -99,4 +89,4 @@ class CrossScorer:
 
     def save(self, folder: Path) -> None:
         """Write the scorer into an existing folder."""
-        write_scorer(folder, self.network, self.info)
+        write_scorer(folder, self.runtime, self.info)

@@ -12,8 +12,8 @@ from sts.files import write_json
 from sts.text import TextPipeline
 
 INFO_FILE = "sts.json"
-# 3: pooling, prompt, dimensions and calibration of a bi-encoder; 4: the study that its settings come from
-FORMAT_VERSION = 4
+# 5 adds what an export says of itself; a folder of format 4 was never exported
+FORMAT_VERSION = 5
 # KLUE's own rule: a pair is similar when its label is 3 or more (Park et al. 2021)
 DEFAULT_THRESHOLD = 3.0
 Mode = Literal["cross", "bi"]
@@ -46,6 +46,8 @@ class ScorerInfo:
         metrics: results on the validation splits.
         versions: package versions it was trained with.
         study: the study and trial that found the settings; None where none did.
+        onnx: what `sts.export` wrote of its `model.onnx`: its `precision`, `fp32` or `int8`; None in a folder that
+            was not exported.
     """
 
     mode: Mode
@@ -64,6 +66,7 @@ class ScorerInfo:
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     study: str | None = None
+    onnx: dict[str, Any] | None = None
 
 
 def write_info(folder: Path, info: ScorerInfo) -> None:
@@ -88,6 +91,8 @@ def read_info(folder: Path) -> ScorerInfo:
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ScorerError(f"{path}: not JSON ({error}); the scorer is damaged, train or copy it again") from error
     version = values.pop("format", None) if isinstance(values, dict) else None
+    if version == FORMAT_VERSION - 1:
+        values["onnx"], version = None, FORMAT_VERSION
     if version != FORMAT_VERSION:
         raise ScorerError(f"{path}: format is {version!r}; this version of sts reads format {FORMAT_VERSION}")
     known = {entry.name for entry in fields(ScorerInfo)}
@@ -125,6 +130,11 @@ def _check(path: Path, info: ScorerInfo) -> None:
             "a rise and a fall above 0 and a shift for each number of dimensions, null in mode cross",
         ),
         ("threshold", _is_number(info.threshold) and 0 <= info.threshold <= 5, "a number from 0 to 5"),
+        (
+            "onnx",
+            info.onnx is None or (isinstance(info.onnx, dict) and info.onnx.get("precision") in ("fp32", "int8")),
+            "null, or an object whose precision is fp32 or int8",
+        ),
         ("max_length", isinstance(info.max_length, int) and info.max_length >= 8, "a whole number from 8 on"),
     ]
     for name, holds, allowed in rules:

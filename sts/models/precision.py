@@ -8,18 +8,22 @@ from sts.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
+# what torch computes in, and besides, what an exported scorer may have been exported in
 Precision = Literal["auto", "fp32", "bf16"]
+ScoringPrecision = Literal["auto", "fp32", "bf16", "int8"]
 
 
-def choose_precision(precision: Precision) -> Literal["fp32", "bf16"]:
-    """The precision to compute in.
+def choose_precision(precision: ScoringPrecision) -> Literal["fp32", "bf16"]:
+    """The precision that torch computes in.
 
     Args:
         precision: `auto` is bf16 where the processor multiplies bf16 matrices in hardware, else fp32.
 
     Raises:
-        UsageError: a precision that is not known.
+        UsageError: a precision that is not known, or that only exported scorers have.
     """
+    if precision == "int8":
+        raise UsageError("--precision int8: only a scorer exported in int8 computes in it; see python -m sts.export")
     if precision not in ("auto", "fp32", "bf16"):
         raise UsageError(f"--precision is '{precision}'; allowed are auto, fp32, bf16")
     if precision == "auto":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sts.errors import ScorerError, UsageError
 from sts.models.info import Orders, ScorerInfo, read_info, write_info
-from sts.models.precision import Precision, choose_precision
-from sts.quiet import quiet_libraries
+from sts.models.precision import ScoringPrecision, choose_precision
+from sts.models.runtime import Backend, Runtime, check_onnx_precision, choose_backend
 from sts.text import TextPipeline
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from sts.models.bi import BiScorer
     from sts.models.cross import CrossScorer
-    from sts.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -49,41 +48,71 @@ class Scorer(Protocol):
 
 
 def load_scorer(
-    folder: Path, *, precision: Precision = "auto", orders: Orders | None = None, dimension: int | None = None
+    folder: Path,
+    *,
+    precision: ScoringPrecision = "auto",
+    orders: Orders | None = None,
+    dimension: int | None = None,
+    backend: Backend = "auto",
+    threads: int | None = None,
 ) -> "CrossScorer | BiScorer":
     """Load a scorer folder.
 
     Args:
-        folder: what a training wrote.
-        precision: `auto`, `fp32` or `bf16`.
+        folder: what a training or an export wrote.
+        precision: `auto`, `fp32` or `bf16`, or of an exported one, what it was exported in.
         orders: `both` or `one`, instead of what a cross-encoder was trained for; see `ScorerInfo`.
         dimension: numbers of a bi-encoder's vectors that are kept; see `BiScorer`.
+        backend: `torch`, `onnx`, or `auto`; see `choose_backend`.
+        threads: threads that ONNX Runtime computes with; None leaves that to it. Torch's are set in torch.
 
     Raises:
         ScorerError: the folder is missing, damaged, or of another format version.
-        UsageError: an unknown precision, `orders` for a bi-encoder, or `dimension` for a cross-encoder.
+        UsageError: a precision or backend that the folder does not have, `orders` for a bi-encoder, or `dimension`
+            for a cross-encoder.
     """
     from sts.models.bi import BiScorer
     from sts.models.cross import CrossScorer
-    from sts.models.network import read_network
 
-    chosen = choose_precision(precision)
     info = read_info(folder)
     if info.mode == "bi" and orders is not None:
         raise UsageError(f"--orders {orders}: {folder} is a bi-encoder, which knows no order; leave the option out")
     if info.mode == "cross" and dimension is not None:
         raise UsageError(f"--dimension {dimension}: {folder} is a cross-encoder, which makes no vectors")
     _warn_of_other_versions(folder, info)
+    if choose_backend(folder, info, backend) == "onnx":
+        runtime, size = _onnx(folder, info, precision, threads)
+    else:
+        runtime, size = _torch(folder, info, precision)
+    if info.mode == "cross":
+        return CrossScorer(runtime, replace(info, orders=orders or info.orders))
+    largest = max(map(int, info.calibration or {}))
+    if size is None or largest > size:
+        raise ScorerError(
+            f"{folder}: its calibration is for {largest} dimensions; the network's vectors have {size}; the scorer "
+            "is damaged, train or copy it again"
+        )
+    return BiScorer(runtime, info, dimension=dimension)
+
+
+def _torch(folder: Path, info: ScorerInfo, precision: ScoringPrecision) -> tuple[Runtime, int | None]:
+    """The runtime, and how many numbers a vector of a bi-encoder has."""
+    from sts.models.network import read_network
+    from sts.models.torch_runtime import TorchRuntime
+
+    chosen = choose_precision(precision)
     network: Any = read_network(folder, info)
-    if info.mode == "bi":
-        largest, size = max(map(int, info.calibration or {})), network.get_embedding_dimension()
-        if largest > size:
-            raise ScorerError(
-                f"{folder}: its calibration is for {largest} dimensions; the network's vectors have {size}; the scorer "
-                "is damaged, train or copy it again"
-            )
-        return BiScorer(network, info, precision=chosen, dimension=dimension)
-    return CrossScorer(network, replace(info, orders=orders or info.orders), precision=chosen)
+    return TorchRuntime(network, chosen), network.get_embedding_dimension() if info.mode == "bi" else None
+
+
+def _onnx(
+    folder: Path, info: ScorerInfo, precision: ScoringPrecision, threads: int | None
+) -> tuple[Runtime, int | None]:
+    """The runtime, and how many numbers a vector of a bi-encoder has."""
+    from sts.models.onnx_runtime import OnnxRuntime
+
+    runtime = OnnxRuntime(folder, check_onnx_precision(folder, info, precision), threads=threads)
+    return runtime, runtime.dimension
 
 
 def check_pairs(sentence1: Sequence[str], sentence2: Sequence[str]) -> None:
@@ -96,12 +125,9 @@ def check_pairs(sentence1: Sequence[str], sentence2: Sequence[str]) -> None:
         raise UsageError(f"{len(sentence1)} first and {len(sentence2)} second sentences; give as many of each")
 
 
-def write_scorer(folder: Path, network: "Network", info: ScorerInfo) -> None:
-    """Write a scorer into an existing folder: safetensors, tokenizer, configuration, `sts.json`."""
-    with quiet_libraries():
-        network.save_pretrained(str(folder), create_model_card=False)
-    for weights in folder.rglob("*.safetensors"):
-        weights.chmod(0o644)  # as the other files; they are written readable by their owner alone
+def write_scorer(folder: Path, runtime: Runtime, info: ScorerInfo) -> None:
+    """Write a scorer into an existing folder: weights, tokenizer, configuration, `sts.json`."""
+    runtime.save(folder)
     write_info(folder, info)
 
 

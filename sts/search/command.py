@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import UsageError
-from sts.models.precision import Precision
+from sts.models.bundled import BUNDLED_BI
+from sts.models.precision import ScoringPrecision
+from sts.models.runtime import Backend
 from sts.pairs.rows import OnBadRow
 from sts.tables import Table
 
@@ -16,33 +18,35 @@ CANDIDATES = 50
 
 def build(
     *,
-    model: Path,
     sentences: Path,
     index: Path,
+    model: Path = BUNDLED_BI,
     kind: Literal["auto", "flat", "ivfflat", "hnsw", "ivfpq"] = "auto",
     dimension: int | None = None,
     on_bad_row: OnBadRow = "error",
     batch_size: int = 64,
-    precision: Precision = "auto",
+    precision: ScoringPrecision = "auto",
+    backend: Backend = "auto",
 ) -> None:
     """Make an index of a file's sentences; interrupted and run again, it goes on where it was.
 
     Args:
-        model: folder of a bi-encoder, as sts.train --mode bi writes it
         sentences: text (one sentence a line), or CSV, TSV, JSON lines or Parquet with the column sentence, optionally
             id, and further columns as metadata
         index: folder for the index; until it is complete, it stands in INDEX.partial
+        model: folder of a bi-encoder, as sts.train --mode bi writes it; not given: the bundled one
         kind: flat = exact, ivfflat = nearly exact and fast, hnsw = the same, without deleting, ivfpq = compressed to an
             eighth; auto = flat below 50,000 sentences, ivfflat below 5,000,000, else ivfpq
         dimension: numbers of a vector that are kept, one of those that the model was trained for; not given: all
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
         batch_size: sentences that go through the model together
-        precision: auto = bf16 where the processor computes in it, else fp32
+        precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
+        backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """
     from sts.search.build import build_index, check_target
 
     check_target(index)
-    scorer = _embedder(model, dimension, precision)
+    scorer = _embedder(model, dimension, precision, backend)
     print(f"indexing {sentences} with {model} ({scorer.info.base_model}, {scorer.dimension} dimensions)", flush=True)
     state = build_index(
         scorer,
@@ -65,7 +69,8 @@ def add(
     model: Path | None = None,
     on_bad_row: OnBadRow = "error",
     batch_size: int = 64,
-    precision: Precision = "auto",
+    precision: ScoringPrecision = "auto",
+    backend: Backend = "auto",
 ) -> None:
     """Add a file's sentences to an index; one whose id is there already takes that one's place.
 
@@ -75,14 +80,15 @@ def add(
         model: the bi-encoder that the index was built with; not given: where it was then
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
         batch_size: sentences that go through the model together
-        precision: auto = bf16 where the processor computes in it, else fp32
+        precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
+        backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """
     from sts.search.build import add_sentences
     from sts.search.index import read_state
     from sts.search.rows import read_sentences
 
     state = read_state(index)
-    scorer = _embedder(model or Path(state.model), state.dimension, precision)
+    scorer = _embedder(model or Path(state.model), state.dimension, precision, backend)
     print(f"adding {sentences} to {index}", flush=True)
     rows = read_sentences(sentences)
     changed = add_sentences(index, scorer, rows, on_bad_row=on_bad_row, batch_size=batch_size, say=_say)
@@ -118,7 +124,8 @@ def query(
     candidates: int = CANDIDATES,
     where: list[str] | None = None,
     json: bool = False,
-    precision: Precision = "auto",
+    precision: ScoringPrecision = "auto",
+    backend: Backend = "auto",
 ) -> None:
     """Find the sentences that are most similar to one.
 
@@ -131,7 +138,8 @@ def query(
         candidates: sentences that are reranked, TOP_K to 1000
         where: filters on metadata, name=value, all of which must hold, such as source=airbnb
         json: print JSON lines
-        precision: auto = bf16 where the processor computes in it, else fp32
+        precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
+        backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """
     from sts.pairs.rows import check_sentence
     from sts.search.index import SentenceIndex, check_counts, read_state
@@ -146,9 +154,9 @@ def query(
     check_counts(top_k, candidates if rerank else None)
     filters = parse_where(where or [])
     state = read_state(index)
-    scorer = _embedder(model or Path(state.model), state.dimension, precision)
+    scorer = _embedder(model or Path(state.model), state.dimension, precision, backend)
     with SentenceIndex.open(index, scorer) as opened:
-        reranker = _reranker(rerank, precision) if rerank else None
+        reranker = _reranker(rerank, precision, backend) if rerank else None
         (hits,) = opened.search([sentence], top_k, where=filters, reranker=reranker, candidates=candidates)
     if json:
         for hit in hits:
@@ -199,19 +207,19 @@ def info(*, index: Path, json: bool = False) -> None:
     Table(["", str(index)], [*rows, ["files, all whole", sizes]]).show()
 
 
-def _embedder(folder: Path, dimension: int | None, precision: Precision) -> Any:
+def _embedder(folder: Path, dimension: int | None, precision: ScoringPrecision, backend: Backend) -> Any:
     from sts.search.index import load_embedder
 
-    return load_embedder(folder, dimension, precision=precision)
+    return load_embedder(folder, dimension, precision=precision, backend=backend)
 
 
-def _reranker(folder: Path, precision: Precision) -> Any:
+def _reranker(folder: Path, precision: ScoringPrecision, backend: Backend) -> Any:
     from sts.models import load_scorer
     from sts.models.info import read_info
 
     if read_info(folder).mode != "cross":
         raise UsageError(f"--rerank {folder}: is a bi-encoder; a reranker must be a cross-encoder")
-    return load_scorer(folder, precision=precision)
+    return load_scorer(folder, precision=precision, backend=backend)
 
 
 def _shown(metadata: dict[str, Any]) -> str:

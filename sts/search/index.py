@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sts.errors import SearchError, UsageError
-from sts.models.precision import Precision
+from sts.models.precision import ScoringPrecision
+from sts.models.runtime import Backend
 from sts.search.kinds import VectorIndex
 from sts.search.rank import DIGITS, nearest
 from sts.search.store import State, Store, Stored
@@ -230,7 +231,9 @@ def read_state(folder: Path) -> State:
         store.close()
 
 
-def load_embedder(folder: Path, dimension: int | None, *, precision: Precision = "auto") -> Any:
+def load_embedder(
+    folder: Path, dimension: int | None, *, precision: ScoringPrecision = "auto", backend: Backend = "auto"
+) -> Any:
     """A bi-encoder from its folder, its vectors cut to `dimension` numbers.
 
     Raises:
@@ -242,7 +245,7 @@ def load_embedder(folder: Path, dimension: int | None, *, precision: Precision =
 
     if read_info(folder).mode != "bi":
         raise UsageError(f"{folder}: is a cross-encoder, which makes no vectors; name a bi-encoder's folder")
-    return load_scorer(folder, dimension=dimension, precision=precision)
+    return load_scorer(folder, dimension=dimension, precision=precision, backend=backend)
 
 
 def check_model(folder: Path, state: State, model: Embedder) -> None:

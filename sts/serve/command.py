@@ -94,7 +94,7 @@ def _first_line(settings: ServeSettings) -> str:
     info = read_info(settings.model)
     index = f", index {settings.index}" if settings.index else ""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    workers, threads = settings.workers, settings.torch_threads
+    workers, threads = settings.workers, settings.compute_threads
     return (
         f"serving {settings.model} ({info.mode}-encoder from {info.base_model}){index} at "
         f"http://{host}:{settings.port} with {workers} worker{'s' * (workers != 1)} of {threads} "

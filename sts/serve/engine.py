@@ -4,12 +4,14 @@ import gc
 import os
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import ScorerError, StsError, UsageError
 from sts.models.info import read_info
+from sts.models.runtime import choose_backend
 from sts.serve import resources
 from sts.serve.batcher import DEADLINE, Batcher
 from sts.serve.logs import LOGGER
@@ -105,26 +107,36 @@ class Engine:
 
     def load(self) -> None:
         """Load everything in this process, and listen for changes; `refused` says what could not be loaded."""
-        import torch
-
-        from sts.models.precision import choose_precision, computing
-
         resources.limit_arenas()
-        torch.set_num_threads(self.settings.torch_threads or 1)
-        precision = choose_precision(self.settings.precision)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._batcher = Batcher(
             max_batch=self.settings.max_batch,
             max_wait=self.settings.max_wait / 1000,
             max_queue=self.settings.max_queue,
-            # held open, so that weights are converted once and not with every batch
-            computing=lambda: computing(precision, device),
+            computing=self._computing,
             observe_batch=self.metrics.batch,
             observe_queue=self.metrics.queue,
         )
         self._pid = os.getpid()
         self._exchange()
         threading.Thread(target=self._follow, name="sts-follow", daemon=True).start()
+
+    def _computing(self) -> AbstractContextManager[object]:
+        """What the queue's thread stays in: torch then converts weights once, and not with every batch."""
+        if not self._computes_with_torch():
+            return nullcontext()
+        import torch
+
+        from sts.models.precision import choose_precision, computing
+
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return computing(choose_precision(self.settings.precision), device)
+
+    def _computes_with_torch(self) -> bool:
+        try:
+            folders = {self.settings.model, self.settings.encoder_folder() or self.settings.model}
+            return "torch" in {choose_backend(folder, read_info(folder), self.settings.backend) for folder in folders}
+        except StsError:  # said when they are loaded
+            return False
 
     def ask_reload(self, *_: object) -> None:
         """Load the folders anew soon, in another thread; may be called from a signal handler."""
@@ -213,7 +225,18 @@ class Engine:
         settings = self.settings
         mode = read_info(folder).mode
         orders = settings.orders if mode == "cross" else None
-        scorer = load_scorer(folder, precision=settings.precision, orders=orders, dimension=self._dimension(mode))
+        scorer = load_scorer(
+            folder,
+            precision=settings.precision,
+            orders=orders,
+            dimension=self._dimension(mode),
+            backend=settings.backend,
+            threads=settings.compute_threads or 1,
+        )
+        if scorer.runtime.backend == "torch":
+            import torch
+
+            torch.set_num_threads(settings.compute_threads or 1)
         kind: Any = BatchedBi if isinstance(scorer, BiScorer) else BatchedCross
         batched: BatchedCross | BatchedBi = kind(scorer, folder, self.batcher, settings.cache_size, self.metrics.texts)
         return batched
@@ -229,7 +252,7 @@ class Engine:
             folders = {self.settings.model, self.settings.encoder_folder() or self.settings.model}
         except StsError:  # an index that is being replaced
             folders = {self.settings.model}
-        found = {folder: _signature(folder, "sts.json", "*.safetensors") for folder in folders}
+        found = {folder: _signature(folder, "sts.json", "*.safetensors", "*.onnx") for folder in folders}
         if self.settings.index is not None:
             # the file changes with every sentence, which the index follows itself; another file is another index
             found[self.settings.index] = tuple(

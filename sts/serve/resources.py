@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-# what a worker takes without its models: Python, torch, transformers
+# what a worker takes without its models: Python, torch, transformers; or Python and ONNX Runtime
 BASE_BYTES = 700_000_000
+ONNX_BASE_BYTES = 250_000_000
 # of the memory, what workers may take; the rest is the system's, the page cache's, an index's
 SHARE = 0.8
 CORES_PER_WORKER = 2
@@ -47,12 +48,15 @@ def memory_limit(root: Path | None = None) -> int:
 def worker_bytes(folders: Iterable[Path], index: Path | None = None) -> int:
     """Bytes of memory that a worker with these scorers and this index takes.
 
-    Each twice, for a new one is loaded beside the old. An index is its snapshot, or made of the vectors.
+    Each twice, for a new one is loaded beside the old. An index is its snapshot, or made of the vectors. A scorer that
+    was exported is computed without torch.
     """
-    files = [path for folder in folders for path in folder.rglob("*.safetensors")]
+    weights = [list(folder.rglob("*.onnx")) or list(folder.rglob("*.safetensors")) for folder in folders]
+    files = [path for found in weights for path in found]
+    base = ONNX_BASE_BYTES if files and all(path.suffix == ".onnx" for path in files) else BASE_BYTES
     if index is not None:
         files += list(index.glob("*.faiss")) or list(index.glob("*.f32"))
-    return BASE_BYTES + 2 * sum(path.stat().st_size for path in files)
+    return base + 2 * sum(path.stat().st_size for path in files)
 
 
 def limit_arenas() -> None:

@@ -300,6 +300,7 @@ class ModelCard(BaseModel):
     base_model_origin: str
     threshold: float
     max_length: int
+    backend: str
     precision: str
     orders: str | None
     dimensions: Annotated[list[int] | None, Field(description="what a vector may be cut to")]

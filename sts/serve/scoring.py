@@ -112,7 +112,7 @@ class _Batched(ABC):
             ServeError: see `Batcher.submit`.
         """
         with self._tokenizer_lock:
-            words = split_words(self.network.network.tokenizer, [sentence1, sentence2], self.info.max_length)
+            words = split_words(self.network.runtime, [sentence1, sentence2], self.info.max_length)
         vectors1, vectors2 = self._batcher.submit(self._states, words)
         if self._states.center is None:
             self._states.center = self._center()
@@ -122,7 +122,7 @@ class _Batched(ABC):
         # in the queue's thread, as all else: two threads that compute have two teams of OpenMP threads, which slow
         # each other down
         with self._tokenizer_lock:
-            words = split_words(self.network.network.tokenizer, COMMON, self.info.max_length)
+            words = split_words(self.network.runtime, COMMON, self.info.max_length)
         return center_of(self._batcher.submit(self._states, words))
 
     def compute(self, items: Sequence[list[dict[str, list[int]]]]) -> list[Any]:
@@ -205,7 +205,7 @@ class _States:
 
     def compute(self, items: Sequence[Words]) -> list[Any]:
         """Vectors (words, hidden) of each sentence's words."""
-        return list(word_vectors(self.scorer.network, items, precision=self.scorer.precision))
+        return list(word_vectors(self.scorer.runtime, items))
 
 
 class BatchedCross(_Batched):

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from sts.errors import ScorerError, StsError, UsageError
+from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models.info import Orders, read_info
-from sts.models.precision import Precision
+from sts.models.precision import ScoringPrecision
+from sts.models.runtime import Backend
 from sts.serve import resources
 from sts.serve.schemas import MAX_ITEMS
 
@@ -22,16 +24,18 @@ class ServeSettings:
     """Settings of the server; each is also read from the environment, as STS_ and its name in capitals.
 
     Args:
-        model: folder of the scorer that scores pairs, as sts.train writes it
+        model: folder of the scorer that scores pairs, as sts.train or sts.export writes it; not given: the bundled
+            cross-encoder
         encoder: folder of the bi-encoder that makes vectors; not given: the one that the index was built with, or the
-            model if it is one
+            model if it is one, or beside the bundled cross-encoder the bundled bi-encoder
         index: folder of an index of sentences, as sts.search build makes it
         host: address to listen on; 127.0.0.1 is reached from this machine alone
         port: port to listen on
         workers: processes; each loads its own models; not given: chosen by cores and memory
-        torch_threads: threads of a worker that compute; not given: cores divided by workers
+        compute_threads: threads of a worker that compute; not given: cores divided by workers
         threads: requests that a worker holds at once, most of them waiting for their batch; more are answered with 503
-        precision: auto = bf16 where the processor computes in it, else fp32
+        precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
+        backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
         orders: both = a score is the mean over both orders of the sentences, one = as they come; not given: as the
             scorer was trained
         max_batch: pairs, or sentences to encode, that are computed together; 1 switches batching off
@@ -49,15 +53,16 @@ class ServeSettings:
         log_sentences: write the sentences of requests into the log
     """
 
-    model: Path
+    model: Path = BUNDLED_CROSS
     encoder: Path | None = None
     index: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int | None = None
-    torch_threads: int | None = None
+    compute_threads: int | None = None
     threads: int = 256
-    precision: Precision = "auto"
+    precision: ScoringPrecision = "auto"
+    backend: Backend = "auto"
     orders: Orders | None = None
     max_batch: int = 32
     max_wait: float = 2.0
@@ -85,6 +90,8 @@ class ServeSettings:
             return self.encoder
         if self.index is not None:
             return Path(read_state(self.index).model)
+        if self.model == BUNDLED_CROSS:
+            return BUNDLED_BI
         return self.model if read_info(self.model).mode == "bi" else None
 
     def completed(self) -> "ServeSettings":
@@ -93,7 +100,7 @@ class ServeSettings:
         workers = self.workers
         if workers is None:
             workers = resources.choose_workers(cores, memory, resources.worker_bytes(self._folders(), self.index))
-        return replace(self, workers=workers, torch_threads=self.torch_threads or max(1, cores // workers))
+        return replace(self, workers=workers, compute_threads=self.compute_threads or max(1, cores // workers))
 
     def problems(self) -> list[str]:
         """All that is wrong with these settings, a line each; nothing of it needs the models in memory."""
@@ -117,7 +124,7 @@ class ServeSettings:
         limits = [
             ("port", self.port, 0, 65_535),
             ("workers", self.workers or 1, 1, 256),
-            ("torch_threads", self.torch_threads or 1, 1, 256),
+            ("compute_threads", self.compute_threads or 1, 1, 256),
             ("threads", self.threads, 8, 4_096),
             ("max_batch", self.max_batch, 1, 4_096),
             ("max_wait", self.max_wait, 0, 1_000),

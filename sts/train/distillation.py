@@ -200,10 +200,12 @@ def silver_pairs(
 def _encoder(network: Any, info: ScorerInfo, distillation: Distillation, precision: Precision) -> BiScorer:
     """Who finds the nearest sentences."""
     if distillation.silver_encoder:
-        return cast("BiScorer", load_scorer(distillation.silver_encoder, precision=precision))  # see `check`
+        return cast("BiScorer", load_scorer(distillation.silver_encoder))  # see `check`
+    from sts.models.torch_runtime import TorchRuntime
+
     # which curve the scorer has does not matter for its vectors
     curve = {str(network.get_embedding_dimension()): {"rise": 1.0, "fall": 1.0, "shift": 0.0}}
-    return BiScorer(network, replace(info, calibration=curve), precision=precision)
+    return BiScorer(TorchRuntime(network, precision), replace(info, calibration=curve))
 
 
 def _teacher(folder: Path, student: Mode) -> CrossScorer | BiScorer:

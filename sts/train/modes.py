@@ -8,6 +8,7 @@ from sts.errors import UsageError
 from sts.models import BiScorer, CrossScorer, ScorerInfo
 from sts.models.info import Mode
 from sts.models.network import new_bi_network, new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.train.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def scorer_of(
 ) -> CrossScorer | BiScorer:
     """The network as a scorer; a bi-encoder's calibration is fitted to these validation pairs."""
     if info.mode == "cross":
-        return CrossScorer(network, info, precision=precision)
+        return CrossScorer(TorchRuntime(network, precision), info)
     return BiScorer.fitted(
-        network, info, sentence1, sentence2, label, precision=precision, dimensions=dimensions(network, settings)
+        TorchRuntime(network, precision), info, sentence1, sentence2, label, dimensions=dimensions(network, settings)
     )

@@ -1,10 +1,12 @@
 """All that stands before the first step of a training: split, new pairs, network, plan."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from sts.encoders import trim_checkpoint
 from sts.files import write_json
 from sts.models import ScorerInfo
 from sts.models.precision import choose_precision
@@ -62,6 +64,17 @@ class Prepared:
     silver: "Silver | None"
 
 
+def _new_network(recipe: Recipe, say: Callable[[str], None]) -> "Network":
+    """The network that training begins with, its vocabulary trimmed where that is wanted."""
+    wanted, encoder = recipe.settings.trim_vocabulary, recipe.encoder
+    if wanted is None:
+        return new_network(recipe.mode, encoder, recipe.settings)
+    with TemporaryDirectory() as folder:
+        trimming = trim_checkpoint(encoder.folder, Path(folder), wanted, prompt=encoder.prompt)
+        say(f"vocabulary: {trimming.pieces:,} of {trimming.of:,} pieces kept")
+        return new_network(recipe.mode, replace(encoder, folder=Path(folder)), recipe.settings)
+
+
 def prepare(
     recipe: Recipe,
     *,
@@ -80,7 +93,8 @@ def prepare(
         resume: whether the training in `work` goes on.
 
     Raises:
-        DataError: too few pairs to hold some out and train on the others.
+        DataError: too few pairs to hold some out and train on the others, or a file of `trim_vocabulary` without texts.
+        EncoderError: the vocabulary is of a kind that can't be trimmed.
         UsageError: settings that the encoder can't honour, or a `resume` that does not fit `work`.
     """
     import numpy as np
@@ -103,7 +117,7 @@ def prepare(
     extra = without(recipe.intermediate.pairs, held.sentences()) if recipe.intermediate else None
     say(describe(held))
     set_seed(settings.seed)
-    network = new_network(recipe.mode, recipe.encoder, settings)
+    network = _new_network(recipe, say)
     freeze(network, settings.freeze_layers)
     info = make_info(recipe, pipeline)
     write_json(work / RUN_FILE, identity)  # not before: a training that can't start leaves nothing behind

@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from docstring_parser import parse
@@ -60,8 +59,7 @@ def write_report(folder: Path, result: TrainingResult, recipe: Recipe) -> CrossS
     ]
     write_text(folder / "report.md", "\n".join(sections))
     write_validation(folder, result, info.threshold)
-    network: Any = result.scorer.network
-    return type(result.scorer)(network, info, precision=result.scorer.precision)
+    return type(result.scorer)(result.scorer.runtime, info)
 
 
 def write_validation(folder: Path, result: TrainingResult, threshold: float) -> None:

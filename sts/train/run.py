@@ -167,7 +167,7 @@ def _by_dimension(scorer: CrossScorer | BiScorer, pairs: "Dataset", seed: int) -
         return {}
     found = {}
     for size in sizes:
-        cut = BiScorer(scorer.network, scorer.info, precision=scorer.precision, dimension=size)
+        cut = BiScorer(scorer.runtime, scorer.info, dimension=size)
         scores = cut.score(pairs["sentence1"], pairs["sentence2"]).scores
         found[size] = measure(pairs["label"][:], scores, threshold=scorer.info.threshold, seed=seed)
     return found

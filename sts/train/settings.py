@@ -32,6 +32,8 @@ class TrainSettings:
             vector; not given = whole vectors only
         text_pipeline: how sentences are prepared before the model sees them, in training and ever after: none,
             normalize, original, or a YAML file of steps
+        trim_vocabulary: leave out pieces of the base model's vocabulary before training: ko = keep those that Korean
+            text needs, files = those that their texts need, or both; for multilingual base models; not given: all stay
         epochs: passes over the training pairs; a pair's sentences change places from one pass to the next
         max_steps: steps after which training ends, in the middle of an epoch if need be; 0 = when the epochs end
         batch_size: pairs a step
@@ -59,6 +61,7 @@ class TrainSettings:
     pooling: Pooling = "mean"
     matryoshka_dims: list[int] | None = None
     text_pipeline: str = "none"
+    trim_vocabulary: list[str] | None = None
     epochs: int = 2
     max_steps: int = 0
     batch_size: int = 32

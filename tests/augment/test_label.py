@@ -62,10 +62,11 @@ def test_a_real_scorer_moves_labels_by_its_own_scores(tiny_encoder, tmp_path):
 
     from sts.models import CrossScorer, ScorerInfo
     from sts.models.network import new_cross_network
+    from sts.models.torch_runtime import TorchRuntime
 
     torch.manual_seed(1)
     info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32, orders="one")
-    scorer = CrossScorer(new_cross_network(tiny_encoder, head="linear", max_length=32), info, precision="fp32")
+    scorer = CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=32), "fp32"), info)
     scorer.save(tmp_path)
     pairs = [Pair("숙소는 깨끗해요.", "방이 깔끔합니다.", 2.5), Pair("불 꺼 줘.", "메일을 지워 줘.", 2.5)]
     counts = Counts()

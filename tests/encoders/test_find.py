@@ -28,6 +28,7 @@ from sts.encoders.hub import FILES, hub_checkpoint, offline
 from sts.errors import EncoderError, UsageError
 from sts.models import CrossScorer, ScorerInfo
 from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 ARCHITECTURES = {
@@ -55,7 +56,9 @@ def checkpoint(request, vocabulary, tmp_path):
 def scorer_of(folder, max_length):
     encoder = find_encoder(str(folder), lambda line: None)
     info = ScorerInfo("cross", encoder.name, encoder.origin, "linear", max_length)
-    return CrossScorer(new_cross_network(encoder.folder, head="linear", max_length=max_length), info, precision="fp32")
+    return CrossScorer(
+        TorchRuntime(new_cross_network(encoder.folder, head="linear", max_length=max_length), "fp32"), info
+    )
 
 
 def test_every_architecture_loads_and_scores_a_pair_of_full_length(checkpoint):
@@ -67,7 +70,7 @@ def test_every_architecture_loads_and_scores_a_pair_of_full_length(checkpoint):
 
 def test_positions_are_counted_as_the_architecture_does(checkpoint):
     folder, usable = checkpoint
-    assert usable_positions(scorer_of(folder, 16).network[0].model.config) == usable
+    assert usable_positions(scorer_of(folder, 16).runtime.network[0].model.config) == usable
     with pytest.raises(
         UsageError, match=f"--max-length is {usable + 1}; this encoder has positions for {usable} tokens"
     ):
@@ -77,13 +80,13 @@ def test_positions_are_counted_as_the_architecture_does(checkpoint):
 def test_segments_are_sent_only_to_models_that_have_them(checkpoint, request):
     folder, _ = checkpoint
     scorer = scorer_of(folder, 16)
-    segments = getattr(scorer.network[0].model.config, "type_vocab_size", 0)
-    sent = "token_type_ids" in scorer.network.tokenizer("가", "나")
+    segments = getattr(scorer.runtime.network[0].model.config, "type_vocab_size", 0)
+    sent = "token_type_ids" in scorer.runtime.network.tokenizer("가", "나")
     assert sent == (segments >= 2)
     if "klue-roberta" in request.node.name:
         ids = torch.tensor([[2, 5, 3, 6, 3]])
         with pytest.raises((IndexError, RuntimeError)):
-            scorer.network[0].model(input_ids=ids, token_type_ids=torch.tensor([[0, 0, 0, 1, 1]]))
+            scorer.runtime.network[0].model(input_ids=ids, token_type_ids=torch.tensor([[0, 0, 0, 1, 1]]))
 
 
 def test_a_saved_scorer_keeps_sending_no_segments(vocabulary, tmp_path):
@@ -94,7 +97,7 @@ def test_a_saved_scorer_keeps_sending_no_segments(vocabulary, tmp_path):
     scorer_of(tmp_path, 16).save(tmp_path / "scorer")
     from sts.models import load_scorer
 
-    assert "token_type_ids" not in load_scorer(tmp_path / "scorer").network.tokenizer("가", "나")
+    assert "token_type_ids" not in load_scorer(tmp_path / "scorer").runtime.network.tokenizer("가", "나")
 
 
 def test_unusable_folders(tmp_path, tiny_encoder):
@@ -157,9 +160,9 @@ def vocabulary_only(folder, family, settings, words=WORDS):
 )
 def test_a_vocabulary_of_syllables_finds_them(tmp_path, family, kind, lower):
     scorer = scorer_of(vocabulary_only(tmp_path, family, {"tokenizer_class": kind, **lower}), 16)
-    assert scorer.network.tokenizer.tokenize("숙소 위치는 찾기 쉽습니다.") == PIECES
+    assert scorer.runtime.network.tokenizer.tokenize("숙소 위치는 찾기 쉽습니다.") == PIECES
     if lower.get("do_lower_case", True):
-        assert scorer.network.tokenizer.tokenize("HELLO") == ["hello"]
+        assert scorer.runtime.network.tokenizer.tokenize("HELLO") == ["hello"]
     scorer.save(tmp_path / "scorer")
     from transformers import AutoTokenizer
 
@@ -170,7 +173,7 @@ def test_a_vocabulary_of_syllables_finds_them(tmp_path, family, kind, lower):
 def test_a_vocabulary_of_letters_still_gets_letters(tmp_path):
     letters = ["\u1109", "##\u116e", "##\u11a8", "##\u1109", "##\u1169"]  # 숙소, decomposed
     folder = vocabulary_only(tmp_path, "bert", {"tokenizer_class": "BertTokenizer"}, words=letters)
-    assert scorer_of(folder, 16).network.tokenizer.tokenize("숙소") == letters
+    assert scorer_of(folder, 16).runtime.network.tokenizer.tokenize("숙소") == letters
 
 
 def test_a_tokenizer_without_vocabulary_is_refused(tmp_path):

@@ -25,6 +25,7 @@ from sts.encoders.albert_kor import write_wordpiece_tokenizer
 from sts.errors import EncoderError, UsageError
 from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
 from sts.models.network import new_bi_network, new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 
 WEIGHTS = "model.safetensors"
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
@@ -265,10 +266,10 @@ def test_a_scorer_scores_as_before(source, target, tmp_path, kind):
         network = new_bi_network(source, pooling="mean", prompt="hello. ", max_length=32)
         curves = {"32": {"rise": 1.0, "fall": 1.0, "shift": 0.0}}
         info = ScorerInfo("bi", "tiny", "a test", None, 32, None, "mean", "hello. ", curves)
-        scorer = BiScorer(network, info, precision="fp32")
+        scorer = BiScorer(TorchRuntime(network, "fp32"), info)
     else:
         network = new_cross_network(source, head="linear", max_length=32)
-        scorer = CrossScorer(network, ScorerInfo("cross", "tiny", "a test", "linear", 32), precision="fp32")
+        scorer = CrossScorer(TorchRuntime(network, "fp32"), ScorerInfo("cross", "tiny", "a test", "linear", 32))
     (tmp_path / "scorer").mkdir()
     scorer.save(tmp_path / "scorer")
     trim_checkpoint(tmp_path / "scorer", target, [KOREAN])
@@ -288,6 +289,13 @@ def test_a_scorer_keeps_what_its_text_pipeline_makes_of_a_file(source, target, t
     trim_checkpoint(source, target, [str(tmp_path / "a.txt")])
     assert tokens(target, ["숙소가"]) == tokens(source, ["숙소가"])
     assert {"숙소가", "▁숙소"} & set(pieces_of(target))
+
+
+def test_a_prompt_that_only_the_caller_knows_stays_whole(source, target, tmp_path):
+    texts = tmp_path / "texts.txt"
+    texts.write_text("숙소가", encoding="utf-8")
+    trim_checkpoint(source, target, [str(texts)], prompt="hello. ")
+    assert tokens(target, ["hello. 숙소가"]) == tokens(source, ["hello. 숙소가"])
 
 
 def test_nothing_wanted(source, target):

@@ -7,6 +7,7 @@ import torch
 from sts.errors import ScorerError, UsageError
 from sts.models import BiScorer, ScorerInfo, load_scorer
 from sts.models.network import new_bi_network
+from sts.models.torch_runtime import TorchRuntime
 
 FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네"]
 SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?", "메일을 지워 줘.", "아니요"]
@@ -18,7 +19,7 @@ def make(tiny_encoder, *, pooling="mean", prompt="query: ", dimension=None, max_
         "bi", "tiny", "a test", None, max_length, orders=None, pooling=pooling, prompt=prompt, calibration=CURVES
     )
     network = new_bi_network(tiny_encoder, pooling=pooling, prompt=prompt, max_length=max_length)
-    return BiScorer(network, info, precision="fp32", dimension=dimension)
+    return BiScorer(TorchRuntime(network, "fp32"), info, dimension=dimension)
 
 
 @pytest.fixture(params=["mean", "cls"])
@@ -28,7 +29,7 @@ def scorer(request, tiny_encoder):
 
 def test_a_vector_is_the_pooled_token_states_of_the_prompt_and_the_sentence(scorer):
     vectors = scorer.encode(FIRST).vectors
-    network = scorer.network.eval()
+    network = scorer.runtime.network.eval()
     tokens = network.tokenizer([f"query: {text}" for text in FIRST], padding=True, return_tensors="pt")
     with torch.inference_mode():
         states = network[0].model(**tokens).last_hidden_state
@@ -87,8 +88,8 @@ def test_the_fingerprint_tells_weights_and_reading_apart_but_not_calibration(sco
     assert load_scorer(tmp_path).fingerprint != scorer.fingerprint
     assert load_scorer(tmp_path, dimension=8).fingerprint != scorer.fingerprint
     with torch.no_grad():
-        next(scorer.network.parameters())[0, 0] += 1
-    changed = BiScorer(scorer.network, scorer.info, precision="fp32")
+        next(scorer.runtime.network.parameters())[0, 0] += 1
+    changed = BiScorer(scorer.runtime, scorer.info)
     assert changed.fingerprint != scorer.fingerprint
 
 

@@ -15,7 +15,7 @@ INFO = ScorerInfo(
 def test_what_is_written_is_read(tmp_path):
     write_info(tmp_path, INFO)
     assert read_info(tmp_path) == INFO
-    assert json.loads((tmp_path / "sts.json").read_text())["format"] == 4
+    assert json.loads((tmp_path / "sts.json").read_text())["format"] == 5
 
 
 def change(folder, **values):
@@ -27,7 +27,7 @@ def change(folder, **values):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"format": 1}, r"sts\.json: format is 1; this version of sts reads format 4"),
+        ({"format": 1}, r"sts\.json: format is 1; this version of sts reads format 5"),
         ({"mode": "tri"}, r"field 'mode' is 'tri'; this version of sts knows 'cross'"),
         ({"head": "gru"}, r"field 'head' is 'gru'; this version of sts knows 'linear' or 'bilstm'"),
         ({"orders": "three"}, r"field 'orders' is 'three'; this version of sts knows 'both' or 'one'"),

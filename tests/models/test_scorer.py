@@ -7,8 +7,8 @@ import torch
 
 from sts.errors import ScorerError, UsageError
 from sts.models import CrossScorer, ScorerInfo, load_scorer
-from sts.models.batches import tokenize
 from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 
 FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네"]
 SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?", "메일을 지워 줘.", "아니요"]
@@ -18,20 +18,20 @@ SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?
 def scorer(request, tiny_encoder):
     torch.manual_seed(0)
     info = ScorerInfo("cross", "tiny", "a test", request.param, max_length=32, orders="one")
-    return CrossScorer(new_cross_network(tiny_encoder, head=request.param, max_length=32), info, precision="fp32")
+    return CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head=request.param, max_length=32), "fp32"), info)
 
 
 def test_a_score_is_five_times_the_sigmoid_of_the_logit(scorer):
     scores = scorer.score(FIRST, SECOND).scores
-    tokens = scorer.network.tokenizer(FIRST, SECOND, padding=True, return_tensors="pt")
+    tokens = scorer.runtime.network.tokenizer(FIRST, SECOND, padding=True, return_tensors="pt")
     with torch.inference_mode():
-        logits = scorer.network.eval()(dict(tokens))["scores"].view(-1)
+        logits = scorer.runtime.network.eval()(dict(tokens))["scores"].view(-1)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, 5 / (1 + np.exp(-logits.numpy())), atol=1e-5)
 
 
 def test_both_orders_are_averaged_so_that_the_order_does_not_matter(scorer):
-    both = CrossScorer(scorer.network, replace(scorer.info, orders="both"), precision="fp32")
+    both = CrossScorer(scorer.runtime, replace(scorer.info, orders="both"))
     one = (scorer.score(FIRST, SECOND).scores + scorer.score(SECOND, FIRST).scores) / 2
     np.testing.assert_allclose(both.score(FIRST, SECOND).scores, one, atol=1e-5)
     np.testing.assert_allclose(both.score(SECOND, FIRST).scores, one, atol=1e-5)
@@ -58,9 +58,9 @@ def test_pairs_longer_than_the_model_are_cut_and_say_so(scorer):
     tail = "가나다라마바사 " * 20
     scored = scorer.score(["네", tail, tail], ["아니요", "네", "네 그리고 더"])
     assert scored.truncated.tolist() == [False, True, True]
-    tokens = tokenize(scorer.network.tokenizer, [[tail], ["네"]], 32)[0]["input_ids"][0]
+    tokens = scorer.runtime.tokenize([[tail], ["네"]], 32)[0]["input_ids"][0]
     assert len(tokens) == 32
-    assert tokens[-1] == scorer.network.tokenizer.sep_token_id
+    assert tokens[-1] == scorer.runtime.network.tokenizer.sep_token_id
 
 
 def test_no_pairs_have_no_scores(scorer):
@@ -83,7 +83,7 @@ def test_damaged_folders_are_refused(scorer, tmp_path):
     with pytest.raises(ScorerError, match="the network can't be read"):
         load_scorer(tmp_path)
     weights.unlink()
-    torch.save(scorer.network.state_dict(), tmp_path / "pytorch_model.bin")
+    torch.save(scorer.runtime.network.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(ScorerError, match=r"holds no model\.safetensors; the scorer is incomplete"):
         load_scorer(tmp_path)
 

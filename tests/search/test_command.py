@@ -9,6 +9,7 @@ import torch
 from sts.cli import run
 from sts.models import BiScorer, CrossScorer, ScorerInfo
 from sts.models.network import new_bi_network, new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.pairs import load_pairs
 from sts.search.command import add, build, delete, info, query
 from sts.search.duplicates_command import duplicates
@@ -26,11 +27,11 @@ def models(tiny_encoder, tmp_path_factory):
         )  # fmt: skip
         network = new_bi_network(tiny_encoder, pooling="mean", prompt=described.prompt, max_length=48)
         (folder / name).mkdir()
-        BiScorer(network, described, precision="fp32").save(folder / name)
+        BiScorer(TorchRuntime(network, "fp32"), described).save(folder / name)
     (folder / "cross").mkdir()
     network = new_cross_network(tiny_encoder, head="linear", max_length=48)
     described = ScorerInfo("cross", "tiny", "a test", "linear", 48)
-    CrossScorer(network, described, precision="fp32").save(folder / "cross")
+    CrossScorer(TorchRuntime(network, "fp32"), described).save(folder / "cross")
     return folder
 
 

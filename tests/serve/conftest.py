@@ -11,6 +11,7 @@ import torch
 
 from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
 from sts.models.network import new_bi_network, new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.search.build import build_index
 from sts.serve.app import make_app
 from sts.serve.settings import ServeSettings
@@ -32,7 +33,7 @@ def cross_folder(tiny_encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("serve") / "cross"
     folder.mkdir()
     info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32, orders="both")
-    CrossScorer(new_cross_network(tiny_encoder, head="linear", max_length=32), info, precision="fp32").save(folder)
+    CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=32), "fp32"), info).save(folder)
     return folder
 
 
@@ -47,7 +48,7 @@ def bi_folder(tiny_encoder, tmp_path_factory):
         calibration={"32": curve, "16": curve},
     )  # fmt: skip
     network = new_bi_network(tiny_encoder, pooling="mean", prompt="query: ", max_length=32)
-    BiScorer(network, info, precision="fp32").save(folder)
+    BiScorer(TorchRuntime(network, "fp32"), info).save(folder)
     return folder
 
 

@@ -16,6 +16,7 @@ import torch
 
 from sts.models import CrossScorer, ScorerInfo
 from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 
 PAIRS = [("숙소는 깨끗해요.", "방이 깔끔합니다."), ("불 꺼 줘.", "메일을 지워 줘."), ("네", "아니요")]
 WORKERS = 2
@@ -26,7 +27,7 @@ def make_model(encoder, folder, seed):
     torch.manual_seed(seed)
     folder.mkdir()
     info = ScorerInfo("cross", "tiny", "a test", "linear", max_length=32, orders="one")
-    CrossScorer(new_cross_network(encoder, head="linear", max_length=32), info, precision="fp32").save(folder)
+    CrossScorer(TorchRuntime(new_cross_network(encoder, head="linear", max_length=32), "fp32"), info).save(folder)
     return folder
 
 

@@ -9,6 +9,7 @@ import torch
 
 from sts.models import CrossScorer, load_scorer
 from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.serve.app import make_app
 
 from .conftest import loaded
@@ -24,7 +25,7 @@ def folder(cross_folder, tmp_path):
 def other_model(tiny_encoder, info, folder):
     torch.manual_seed(9)
     folder.mkdir()
-    CrossScorer(new_cross_network(tiny_encoder, head="linear", max_length=32), info, precision="fp32").save(folder)
+    CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=32), "fp32"), info).save(folder)
     return folder
 
 

@@ -35,7 +35,7 @@ def test_a_score_is_the_offline_score(client, offline):
             "sentence1": one,
             "sentence2": two,
             "truncated": False,
-            "tokens": len(offline.network.tokenizer(one, two)["input_ids"]),
+            "tokens": len(offline.runtime.network.tokenizer(one, two)["input_ids"]),
             "threshold": 3.0,
             "model": "cross",
             "model_version": offline.fingerprint[:12],

@@ -61,7 +61,7 @@ def test_good_settings_have_no_problems_and_are_completed(settings):
     check(settings)
     chosen = settings.completed()
     assert chosen.workers >= 1
-    assert chosen.torch_threads >= 1
+    assert chosen.compute_threads >= 1
     assert replace(settings, workers=3).completed().workers == 3
 
 
@@ -124,7 +124,9 @@ def test_an_empty_variable_is_as_good_as_none(cross_folder, monkeypatch):
 
 def test_the_environment_a_file_and_options_set_the_same(cross_folder, tmp_path, monkeypatch, capsys):
     file = tmp_path / "serve.yaml"
-    file.write_text(f"model: {cross_folder}\nport: 8001\nworkers: 3\ntorch_threads: 1\ncors_origins: [https://a.kr]\n")
+    file.write_text(
+        f"model: {cross_folder}\nport: 8001\nworkers: 3\ncompute_threads: 1\ncors_origins: [https://a.kr]\n"
+    )
     monkeypatch.setenv("STS_CONFIG", str(file))
     assert settings_from_environment().port == 8001
     monkeypatch.setenv("STS_PORT", "8002")

@@ -17,6 +17,7 @@ from sts.errors import UsageError
 from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
 from sts.models.info import read_info, write_info
 from sts.models.network import new_bi_network, new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 from sts.pairs import load_pairs
 from sts.train.command import train
 from sts.train.distillation import Distillation, find_distillation, silver_pairs, warnings_of_other_splits
@@ -34,7 +35,7 @@ def cross(tiny_encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cross")
     torch.manual_seed(1)
     info = ScorerInfo("cross", "tiny", "a test", "linear", 48)
-    CrossScorer(new_cross_network(tiny_encoder, head="linear", max_length=48), info, precision="fp32").save(folder)
+    CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=48), "fp32"), info).save(folder)
     return folder
 
 
@@ -44,7 +45,7 @@ def bi(tiny_encoder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bi")
     info = ScorerInfo("bi", "tiny", "a test", None, 48, orders=None, pooling="mean", calibration=CURVE)
     network = new_bi_network(tiny_encoder, pooling="mean", prompt="", max_length=48)
-    BiScorer(network, info, precision="fp32").save(folder)
+    BiScorer(TorchRuntime(network, "fp32"), info).save(folder)
     return folder
 
 

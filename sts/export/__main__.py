@@ -1,0 +1,5 @@
+"""`python -m sts.export`."""
+
+from sts.cli import main
+
+main("export")

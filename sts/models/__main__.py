@@ -1,0 +1,5 @@
+"""`python -m sts.models`."""
+
+from sts.cli import main
+
+main("models")

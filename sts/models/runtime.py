@@ -1,0 +1,104 @@
+"""What a scorer computes with, torch or ONNX Runtime, and which of the two a folder is loaded with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from sts.errors import ScorerError, UsageError
+from sts.models.batches import Tokens
+from sts.models.info import ScorerInfo
+from sts.models.precision import ScoringPrecision
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Backend = Literal["auto", "torch", "onnx"]
+TORCH_FILE = "model.safetensors"
+ONNX_FILE = "model.onnx"
+# for each of a text's tokens, its first character and the one after its last; (0, 0) for special tokens
+Offsets = list[tuple[int, int]]
+
+
+class Runtime(Protocol):
+    """A tokenizer and a network.
+
+    Attributes:
+        backend: `torch` or `onnx`.
+        precision: what its matrix products are computed in: `fp32`, `bf16` or `int8`.
+    """
+
+    backend: str
+    precision: str
+
+    def tokenize(self, columns: list[list[str]], limit: int) -> tuple[Tokens, "np.ndarray"]:
+        """Token ids of n texts or pairs of texts, cut at `limit` tokens, and how many (n,) there were before."""
+        ...
+
+    def offsets(self, sentences: list[str], limit: int) -> tuple[Tokens, list[Offsets]]:
+        """Token ids of n sentences, cut at `limit` tokens, and where each token stands in its sentence."""
+        ...
+
+    def run(self, tokens: Tokens) -> "np.ndarray":
+        """Logits (n,) or vectors (n, dimension), float32, of n rows of tokens, computed together."""
+        ...
+
+    def states(self, tokens: Tokens) -> "np.ndarray":
+        """States (n, longest, hidden), float32, of the tokens of n rows, at the layer that alignment reads."""
+        ...
+
+    def digest(self) -> bytes:
+        """Changes with the weights."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything but `sts.json` into an existing folder."""
+        ...
+
+
+def choose_backend(folder: Path, info: ScorerInfo, backend: Backend = "auto") -> Literal["torch", "onnx"]:
+    """What to compute a scorer folder with.
+
+    Args:
+        folder: a scorer folder; an exported one holds an ONNX model, and the torch weights only if they were kept.
+        info: its `sts.json`.
+        backend: `auto` is torch on a machine with a GPU, else ONNX Runtime, of those that the folder has.
+
+    Raises:
+        UsageError: the folder does not have `backend`.
+        ScorerError: it has neither.
+    """
+    if backend not in ("auto", "torch", "onnx"):
+        raise UsageError(f"--backend is '{backend}'; allowed are auto, torch, onnx")
+    has_onnx, has_torch = info.onnx is not None, (folder / TORCH_FILE).is_file()
+    if backend == "onnx" and not has_onnx:
+        raise UsageError(
+            f"--backend onnx: {folder} was not exported; python -m sts.export --model {folder} --output FOLDER"
+        )
+    if backend == "torch" and not has_torch:
+        raise UsageError(
+            f"--backend torch: {folder} holds no {TORCH_FILE}; name the folder it was exported from, or export it "
+            "with --keep-torch"
+        )
+    if not has_onnx:
+        if not has_torch:
+            raise ScorerError(f"{folder}: holds no {TORCH_FILE}; the scorer is incomplete, train or copy it again")
+        return "torch"
+    if backend == "auto" and has_torch:
+        import torch
+
+        return "torch" if torch.cuda.is_available() else "onnx"
+    return "torch" if backend == "torch" else "onnx"
+
+
+def check_onnx_precision(folder: Path, info: ScorerInfo, precision: ScoringPrecision) -> str:
+    """The precision of a folder's ONNX model, which was decided when it was exported.
+
+    Raises:
+        UsageError: another one is asked for.
+    """
+    stored = str((info.onnx or {})["precision"])
+    if precision not in ("auto", stored):
+        raise UsageError(
+            f"--precision {precision}: {folder} was exported in {stored}; leave the option out, or export it anew "
+            "from the folder that sts.train wrote"
+        )
+    return stored
