@@ -44,7 +44,7 @@ class Encoder:
     """A base model that is ready to load.
 
     Attributes:
-        name: as the user named it, or the default's name.
+        name: as the user named it, or the default's name; of a scorer's folder, the one that the scorer was trained from.
         folder: a transformers checkpoint: configuration, safetensors weights, tokenizer.
         origin: where it came from, in a phrase.
         prompt: what it expects before a sentence when it makes vectors of single sentences.
@@ -89,7 +89,9 @@ def _named(name: str, announce: Callable[[str], None]) -> Encoder:
         return Encoder(name, folder, f"bundled in {bundle.package} {bundle.version()}", PROMPTS.get(name, ""))
     if Path(name).is_dir():
         check_checkpoint(Path(name))
-        return Encoder(name, Path(name), "a folder", _prompt_in(Path(name)))
+        before = _trained_from(Path(name))
+        origin = "a folder" if before is None else f"trained further from the scorer {name}"
+        return Encoder(before or name, Path(name), origin, _prompt_in(Path(name)))
     if is_hub_id(name):
         folder = hub_checkpoint(name, tuple(BUNDLED), announce, known=name in KNOWN_HUB_MODELS)
         return Encoder(name, folder, "from the hub", PROMPTS.get(name, ""))
@@ -110,6 +112,17 @@ def _prompt_in(folder: Path) -> str:
         return "" if name is None else str(values["prompts"][name])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise EncoderError(f"{path}: holds no prompts that can be read ({error})") from error
+
+
+def _trained_from(folder: Path) -> str | None:
+    """What a scorer's folder was trained from; None of any other checkpoint."""
+    path = folder / "sts.json"
+    if not path.is_file():
+        return None
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["base_model"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise EncoderError(f"{path}: says no base model that can be read ({error})") from error
 
 
 def is_hub_id(name: str) -> bool:

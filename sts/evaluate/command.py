@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError, UsageError
 from sts.files import check_output_folder
-from sts.models.bundled import BUNDLED_CROSS
+from sts.models.bundled import BUNDLED_CROSS, scorer_folder
 from sts.models.info import Orders
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
@@ -65,7 +65,8 @@ def evaluate(
             (bundled)
         predictions: CSV file to measure, with the columns guid, true_real_label, true_binary_label,
             predict_real_label, predict_binary_label
-        compare: two files of predictions or scorer folders, A and B; scorer folders need --data
+        compare: two files of predictions or scorer folders, A and B; scorer folders need --data; bundled-cross and
+            bundled-bi name the bundled ones
         output: folder for metrics, predictions, report and plots; not given: nothing is written
         on_bad_row: error = stop at a row of --data that can't be used, skip = leave it out and list it
         bootstrap: resamples behind the 95 % intervals; 0 leaves the intervals out
@@ -81,6 +82,7 @@ def evaluate(
     """
     if data and not (model or predictions or compare):
         model = BUNDLED_CROSS
+    model, compare = model and scorer_folder(model), compare and [scorer_folder(path) for path in compare]
     subjects = _subjects(model, predictions, compare)
     needs_model = model is not None or any(path.is_dir() for path in compare or [])
     _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)

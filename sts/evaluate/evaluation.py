@@ -9,6 +9,7 @@ from sts import __version__
 from sts.errors import DataError
 from sts.evaluate.metrics import Metrics, measure, measure_by_source
 from sts.evaluate.predictions import Predictions, read_predictions
+from sts.models.description import scorer_bytes
 from sts.pairs.rows import SIMILAR_FROM
 
 if TYPE_CHECKING:
@@ -168,14 +169,8 @@ def score_pairs(
         swapped,
         int(scored.truncated.sum()),
         tuple(notes),
-        Cost(len(pairs) / seconds, _megabytes(folder)),
+        Cost(len(pairs) / seconds, scorer_bytes(folder) / 1e6),
     )
-
-
-def _megabytes(folder: Path) -> float:
-    """Size of a scorer's own files: those that a training reports with are left out."""
-    files = [path for path in folder.rglob("*") if path.suffix in (".safetensors", ".json", ".txt", ".model")]
-    return sum(path.stat().st_size for path in files) / 1e6
 
 
 def read_scores(path: Path, *, threshold: float | None) -> Scores:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from sts.errors import UsageError
-from sts.export.run import ExportPrecision, export_scorer, folder_bytes
+from sts.export.run import ExportPrecision, export_scorer
 from sts.files import check_inputs_outside, replacing_folder
+from sts.models.description import scorer_bytes
 from sts.models.info import INFO_FILE
 from sts.models.runtime import ONNX_FILE
 
@@ -51,7 +52,7 @@ def export(
             keep_torch=keep_torch,
             say=say,
         )
-    before, after = folder_bytes(model), folder_bytes(output)
+    before, after = scorer_bytes(model), scorer_bytes(output)
     if json:
         import json as json_module
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sts.errors import MissingDependency, UsageError
 from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
 from sts.models.alignment import COMMON
-from sts.models.info import INFO_FILE, read_info, write_info
+from sts.models.info import read_info, write_info
 from sts.models.onnx_runtime import TOKENIZER_FILE
 from sts.models.runtime import ONNX_FILE, TORCH_FILE
 
@@ -196,12 +196,3 @@ def _pairs(source: Path) -> tuple[list[str], list[str], list[float]]:
         )
     both = [(one, two) for one in COMMON for two in COMMON]
     return [one for one, _ in both], [two for _, two in both], []
-
-
-def folder_bytes(folder: Path) -> int:
-    """Bytes of a scorer folder's files that scoring reads."""
-    return sum(
-        path.stat().st_size
-        for path in folder.rglob("*")
-        if path.is_file() and (path.suffix in (".safetensors", ".onnx") or path.name in (TOKENIZER_FILE, INFO_FILE))
-    )

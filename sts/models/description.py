@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sts.errors import ScorerError
-from sts.models.info import ScorerInfo, read_info
+from sts.models.info import INFO_FILE, ScorerInfo, read_info
 from sts.models.onnx_runtime import TOKENIZER_FILE, fast_int8
 from sts.models.precision import choose_precision
-from sts.models.runtime import ONNX_FILE, TORCH_FILE, choose_backend
+from sts.models.runtime import choose_backend
 
 # billions of multiplications a second in an encoder's matrices, as measured on two cores with AVX-512 VNNI and BF16
 # by scripts/bench_score.py, and what is expected of cores without them
@@ -58,10 +58,17 @@ def describe_scorer(folder: Path) -> Description:
     kind = precision if precision != "int8" or fast_int8() else "int8 without VNNI"
     orders = 2 if info.orders == "both" else 1
     rate = RATES[kind] * 1e9 / (multiplications * TOKENS * orders)
-    names = (TOKENIZER_FILE, ONNX_FILE if backend == "onnx" else TORCH_FILE)
-    size = sum((folder / name).stat().st_size for name in names if (folder / name).is_file())
     speed = next(name for least, name in CLASSES if rate >= least)
-    return Description(info, backend, precision, size, int(config.get("vocab_size", 0)), multiplications, rate, speed)
+    return Description(
+        info, backend, precision, scorer_bytes(folder), int(config.get("vocab_size", 0)), multiplications, rate, speed
+    )
+
+
+def scorer_bytes(folder: Path) -> int:
+    """Bytes of the files that scoring reads: the ONNX model, or else torch's weights; the tokenizer; `sts.json`."""
+    weights = list(folder.rglob("*.onnx")) or list(folder.rglob("*.safetensors"))
+    others = [folder / name for name in (TOKENIZER_FILE, INFO_FILE) if (folder / name).is_file()]
+    return sum(path.stat().st_size for path in (*weights, *others))
 
 
 def _config(folder: Path) -> dict[str, Any]:

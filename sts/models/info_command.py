@@ -4,7 +4,7 @@ import json as json_module
 from pathlib import Path
 from typing import Any
 
-from sts.models.bundled import BUNDLED_CROSS
+from sts.models.bundled import BUNDLED_CROSS, scorer_folder
 from sts.models.description import TOKENS, Description, describe_scorer
 from sts.tables import Table
 
@@ -13,9 +13,10 @@ def info(folder: Path = BUNDLED_CROSS, /, *, json: bool = False) -> None:
     """Tell what a scorer is: size, precision, where it comes from, how fast it can be expected to be.
 
     Args:
-        folder: a scorer folder; not given: the bundled cross-encoder
+        folder: a scorer folder, or bundled-bi; not given: the bundled cross-encoder
         json: print JSON
     """
+    folder = scorer_folder(folder)
     found = describe_scorer(folder)
     values = _values(folder, found)
     if json:

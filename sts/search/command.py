@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import UsageError
-from sts.models.bundled import BUNDLED_BI
+from sts.models.bundled import BUNDLED_BI, scorer_folder, scorer_name
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
 from sts.pairs.rows import OnBadRow
@@ -50,7 +50,7 @@ def build(
     print(f"indexing {sentences} with {model} ({scorer.info.base_model}, {scorer.dimension} dimensions)", flush=True)
     state = build_index(
         scorer,
-        (str(model.resolve()), scorer.info.base_model),
+        (scorer_name(model), scorer.info.base_model),
         sentences,
         index,
         kind=None if kind == "auto" else kind,
@@ -88,7 +88,7 @@ def add(
     from sts.search.rows import read_sentences
 
     state = read_state(index)
-    scorer = _embedder(model or Path(state.model), state.dimension, precision, backend)
+    scorer = _embedder(model or scorer_folder(state.model), state.dimension, precision, backend)
     print(f"adding {sentences} to {index}", flush=True)
     rows = read_sentences(sentences)
     changed = add_sentences(index, scorer, rows, on_bad_row=on_bad_row, batch_size=batch_size, say=_say)
@@ -134,7 +134,7 @@ def query(
         index: folder of the index
         top_k: sentences to find, 1 to 1000
         model: the bi-encoder that the index was built with; not given: where it was then
-        rerank: folder of a cross-encoder that scores the candidates and orders them
+        rerank: folder of a cross-encoder that scores the candidates and orders them; bundled-cross = the bundled one
         candidates: sentences that are reranked, TOP_K to 1000
         where: filters on metadata, name=value, all of which must hold, such as source=airbnb
         json: print JSON lines
@@ -154,9 +154,9 @@ def query(
     check_counts(top_k, candidates if rerank else None)
     filters = parse_where(where or [])
     state = read_state(index)
-    scorer = _embedder(model or Path(state.model), state.dimension, precision, backend)
+    scorer = _embedder(model or scorer_folder(state.model), state.dimension, precision, backend)
     with SentenceIndex.open(index, scorer) as opened:
-        reranker = _reranker(rerank, precision, backend) if rerank else None
+        reranker = _reranker(scorer_folder(rerank), precision, backend) if rerank else None
         (hits,) = opened.search([sentence], top_k, where=filters, reranker=reranker, candidates=candidates)
     if json:
         for hit in hits:

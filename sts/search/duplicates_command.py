@@ -43,6 +43,7 @@ def duplicates(
         raise UsageError(f"--threshold is {threshold}; allowed is above 0 and below 5")
     if top < 1:
         raise UsageError(f"--top is {top}; allowed is 1 or more")
+    from sts.models.bundled import scorer_folder
     from sts.models.calibration import Calibration
     from sts.models.info import read_info
     from sts.search.duplicates import near_pairs
@@ -50,7 +51,7 @@ def duplicates(
     from sts.search.store import Store
 
     state = read_state(index)
-    curves = read_info(model or Path(state.model)).calibration or {}
+    curves = read_info(model or scorer_folder(state.model)).calibration or {}
     if str(state.dimension) not in curves:
         raise UsageError(f"--model {model or state.model}: makes no vectors of {state.dimension} dimensions")
     calibration = Calibration(**curves[str(state.dimension)])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from sts.errors import SearchError, UsageError
+from sts.models.bundled import scorer_folder
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
 from sts.search.kinds import VectorIndex
@@ -110,7 +111,7 @@ class SentenceIndex:
             UsageError: the model is no bi-encoder.
         """
         if model is None:
-            model = Path(read_state(folder).model)
+            model = scorer_folder(read_state(folder).model)
         return cls(folder, load_embedder(model, read_state(folder).dimension) if isinstance(model, Path) else model)
 
     def close(self) -> None:

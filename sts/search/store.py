@@ -48,7 +48,7 @@ class State:
     """What an index is, and what of its files counts.
 
     Attributes:
-        model: folder of the bi-encoder that made the vectors.
+        model: folder of the bi-encoder that made the vectors, or bundled-bi; see `scorer_folder`.
         base_model: what that was trained from.
         fingerprint: tells that model from any other.
         dimension: numbers of a vector.

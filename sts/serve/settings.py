@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from sts.errors import ScorerError, StsError, UsageError
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
+from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS, scorer_folder
 from sts.models.info import Orders, read_info
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
@@ -89,7 +89,7 @@ class ServeSettings:
         if self.encoder is not None:
             return self.encoder
         if self.index is not None:
-            return Path(read_state(self.index).model)
+            return scorer_folder(read_state(self.index).model)
         if self.model == BUNDLED_CROSS:
             return BUNDLED_BI
         return self.model if read_info(self.model).mode == "bi" else None
@@ -172,8 +172,8 @@ class ServeSettings:
             if state.kind is None:
                 return [f"--index {self.index}: its build was not finished; run it again"]
             if self.encoder is None:
-                check_weights(Path(state.model))
-                if read_info(Path(state.model)).mode != "bi":
+                check_weights(scorer_folder(state.model))
+                if read_info(scorer_folder(state.model)).mode != "bi":
                     return [f"--index {self.index}: was built with {state.model}, which is no bi-encoder now"]
         except StsError as error:
             return [f"--index: {error}"]

@@ -99,7 +99,7 @@ def identify(recipe: Recipe, pipeline: TextPipeline) -> dict[str, Any]:
     """What makes two trainings the same one."""
     return {
         "mode": recipe.mode,
-        "base_model": recipe.encoder.name,
+        "base_model": f"{recipe.encoder.name} ({recipe.encoder.origin})",
         "data": recipe.data.fingerprint,
         "intermediate_data": recipe.intermediate.fingerprint if recipe.intermediate else None,
         "augmentation": _augmentation(recipe.augmentation) if recipe.augmentation else None,

@@ -100,6 +100,21 @@ def test_a_saved_scorer_keeps_sending_no_segments(vocabulary, tmp_path):
     assert "token_type_ids" not in load_scorer(tmp_path / "scorer").runtime.network.tokenizer("가", "나")
 
 
+def test_a_scorer_that_is_trained_further_is_of_its_own_base_model(tiny_encoder, tmp_path):
+    first = CrossScorer(
+        TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=32), "fp32"),
+        ScorerInfo("cross", "albert-kor", "bundled", "linear", 32),
+    )
+    (tmp_path / "scorer").mkdir()
+    first.save(tmp_path / "scorer")
+    encoder = find_encoder(str(tmp_path / "scorer"), lambda line: None)
+    assert (encoder.name, encoder.folder) == ("albert-kor", tmp_path / "scorer")
+    assert encoder.origin == f"trained further from the scorer {tmp_path / 'scorer'}"
+    (tmp_path / "scorer" / "sts.json").write_text("[]")
+    with pytest.raises(EncoderError, match=r"sts\.json: says no base model that can be read"):
+        find_encoder(str(tmp_path / "scorer"), lambda line: None)
+
+
 def test_unusable_folders(tmp_path, tiny_encoder):
     def find():
         find_encoder(str(tmp_path), lambda line: None)

@@ -51,7 +51,11 @@ def scorers(monkeypatch, tmp_path):
     for name, bonus in (("plain", 0.0), ("generous", 0.5)):
         (tmp_path / name).mkdir()
         made[tmp_path / name] = SharedWords(tmp_path / name, bonus)
-    monkeypatch.setattr("sts.models.load_scorer", lambda folder, *, precision="auto", orders=None: made[folder])
+
+    def load(folder, *, precision="auto", orders=None, backend="auto"):
+        return made[folder]
+
+    monkeypatch.setattr("sts.models.load_scorer", load)
     return made
 
 

@@ -13,7 +13,6 @@ from sts.models.info import read_info
 from sts.pairs import load_pairs
 from sts.train.command import train
 
-
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "train.csv"
 
 

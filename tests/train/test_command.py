@@ -245,7 +245,7 @@ def test_resume_needs_the_same_training(tmp_path, tiny_encoder, capsys):
     (tmp_path / "a.partial" / "run.json").write_text(json.dumps({"base_model": "albert-kor", "seed": 42}))
     said = fail(capsys, *words)
     assert "--resume: this is another training than the one in" in said
-    assert f"base_model was 'albert-kor' and is '{tiny_encoder}'" in said
+    assert f"base_model was 'albert-kor' and is '{tiny_encoder} (a folder)'" in said
     assert "seed was" not in said
 
 
