@@ -68,7 +68,7 @@ def main() -> None:
                 f"| {pearson:.4f} | {difference.max():.3f}, {difference.mean():.4f} |"
             )
     last = list(subjects.values())[-1]
-    share = seconds(lambda: prepare(last.scorer, first, second)) / (len(first) / found["rate"])
+    share = seconds(lambda: prepare(last.scorer, first, second)) / found["seconds"]
     print(f"\ntokenising and sorting: {share:.1%} of the time of {name}")
 
 
@@ -124,6 +124,7 @@ def measure(subject: Subject, first: list[str], second: list[str], rounds: int) 
     best = min(seconds(lambda: subject.many(first, second)) for _ in range(rounds))
     single = [seconds(lambda pair=pair: subject.one(*pair)) for pair in list(zip(first, second, strict=True))[:SINGLE]]
     return {
+        "seconds": best,
         "rate": len(found) / best,
         "single": statistics.median(single) * 1000,
         "scores": subject.scores(found),

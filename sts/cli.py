@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sts.errors import StsError
+from sts.models.bundled import ScorerPath, scorer_folder
 
 
 @dataclass(frozen=True)
@@ -181,9 +182,19 @@ def _add(parser: Any, name: str, hint: Any, default: Any, text: str) -> None:
             options["default"] = default
         item = _list_item(hint)
         # a path is parsed as text, for jsonargparse's help would show Python's class
-        plain = str if item is Path else item or (str | None if hint == Path | None else str if hint is Path else hint)
+        plain: Any = hint
+        if path := _path_type(hint):
+            plain = str if path in (hint, item) else str | None
+        elif item:
+            plain = item
         options |= {"type": plain} | ({"nargs": "+"} if item else {})
     parser.add_argument(flag, **options)
+
+
+def _path_type(hint: Any) -> Any:
+    """`Path` or `ScorerPath` where a type is of it, of lists of it, or of it or None; else None."""
+    parts = (hint, *typing.get_args(hint), _list_item(hint))
+    return next((kind for kind in (Path, ScorerPath) if kind in parts), None)
 
 
 def _list_item(hint: Any) -> Any:
@@ -222,12 +233,14 @@ def bind(command: Callable[..., None], values: dict[str, Any]) -> inspect.BoundA
 
 
 def _as_path(hint: Any, value: Any) -> Any:
-    """Text as a path, or texts as paths, where the parameter's type says so."""
-    if value is None or Path not in (hint, *typing.get_args(hint), _list_item(hint)):
+    """Text as a path, or texts as paths, where the parameter's type says so; scorers may have names."""
+    kind = _path_type(hint)
+    if value is None or kind is None:
         return value
-    if value == "" and hint == Path | None:  # a variable of the environment that is there and empty
+    if value == "" and type(None) in typing.get_args(hint):  # a variable of the environment that is there and empty
         return None
-    return [Path(item) for item in value] if _list_item(hint) else Path(value)
+    path: Callable[[Any], Path] = scorer_folder if kind is ScorerPath else Path
+    return [path(item) for item in value] if _list_item(hint) else path(value)
 
 
 def _overview(program: str, prefix: str | None, choices: dict[str, Command]) -> str:

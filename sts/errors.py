@@ -68,3 +68,11 @@ class Interrupted(StsError):
     """The person stopped the work with Ctrl-C or SIGTERM; the message says how to go on."""
 
     exit_code = 130
+
+
+def reason(error: BaseException) -> str:
+    """A library's error in a line: the first of the cause it began with, or its name where it says nothing."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

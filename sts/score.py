@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from sts.errors import DataError, UsageError
 from sts.files import replacing_file
-from sts.models.bundled import BUNDLED_CROSS
+from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.info import Orders, ScorerInfo
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
@@ -28,7 +28,7 @@ def score(
     sentence2: str | None = None,
     /,
     *,
-    model: Path = BUNDLED_CROSS,
+    model: ScorerPath = BUNDLED_CROSS,
     input: str | None = None,
     output: str | None = None,
     json: bool = False,

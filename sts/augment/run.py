@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.augment.check import problem
@@ -104,8 +103,9 @@ def _load_scorer(settings: AugmentSettings) -> "Scorer | None":
     if settings.label_with is None:
         return None
     from sts.models import load_scorer
+    from sts.models.bundled import scorer_folder
 
-    return load_scorer(Path(settings.label_with))
+    return load_scorer(scorer_folder(settings.label_with))
 
 
 def has_sentence_of(pair: Pair, held_out: Container[str]) -> bool:

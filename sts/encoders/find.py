@@ -44,7 +44,7 @@ class Encoder:
     """A base model that is ready to load.
 
     Attributes:
-        name: as the user named it, or the default's name; of a scorer's folder, the one that the scorer was trained from.
+        name: as the user named it, or the default's name; of a scorer's folder, what that was trained from.
         folder: a transformers checkpoint: configuration, safetensors weights, tokenizer.
         origin: where it came from, in a phrase.
         prompt: what it expects before a sentence when it makes vectors of single sentences.

@@ -1,16 +1,17 @@
 """`python -m sts.evaluate`."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError, UsageError
 from sts.files import check_output_folder
-from sts.models.bundled import BUNDLED_CROSS, scorer_folder
+from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.info import Orders
 from sts.models.precision import ScoringPrecision
-from sts.models.runtime import Backend
+from sts.models.runtime import Backend, shared_options
 from sts.pairs.rows import OnBadRow
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ class _Run:
 
 def evaluate(
     *,
-    model: Path | None = None,
+    model: ScorerPath | None = None,
     data: list[str] | None = None,
     predictions: Path | None = None,
-    compare: list[Path] | None = None,
+    compare: list[ScorerPath] | None = None,
     output: Path | None = None,
     on_bad_row: OnBadRow = "error",
     bootstrap: int = 2000,
@@ -82,7 +83,6 @@ def evaluate(
     """
     if data and not (model or predictions or compare):
         model = BUNDLED_CROSS
-    model, compare = model and scorer_folder(model), compare and [scorer_folder(path) for path in compare]
     subjects = _subjects(model, predictions, compare)
     needs_model = model is not None or any(path.is_dir() for path in compare or [])
     _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
@@ -108,7 +108,7 @@ def evaluate(
     _say_where(run)
 
 
-def _subjects(model: Path | None, predictions: Path | None, compare: list[Path] | None) -> list[Path]:
+def _subjects(model: Path | None, predictions: Path | None, compare: Sequence[Path] | None) -> list[Path]:
     """What is to be measured; a comparison has two."""
     given = [
         name for name, value in (("--model", model), ("--predictions", predictions), ("--compare", compare)) if value
@@ -125,7 +125,7 @@ def _subjects(model: Path | None, predictions: Path | None, compare: list[Path] 
     for path in compare or []:
         if not path.exists():
             raise DataError(f"--compare {path}: no such file or folder; name a file of predictions or a scorer folder")
-    return compare or [path for path in (model, predictions) if path is not None]
+    return list(compare or []) or [path for path in (model, predictions) if path is not None]
 
 
 def _check_values(bootstrap: int, seed: int, threshold: float | None, batch_size: int, *, comparing: bool) -> None:
@@ -175,12 +175,14 @@ def _gather(paths: list[Path], loaded: "LoadedPairs | None", notes: list[str], r
     for line in notes:
         run.say(line)
     scores = []
+    options = shared_options([path for path in paths if path not in files], run.precision, run.backend)
     for path in paths:
         if loaded is None or path in files:
             scores.append(files[path])
         else:
             # an order gap can only be compared with another model's
-            scores.append(_score(path, loaded, run, orders=_orders(path, paths, run), both_orders=not files))
+            orders = _orders(path, paths, run)
+            scores.append(_score(path, loaded, run, orders=orders, options=options[path], both_orders=not files))
         for note in scores[-1].notes:
             run.say(f"note: {note}")
     return scores
@@ -196,11 +198,20 @@ def _orders(path: Path, paths: list[Path], run: _Run) -> Orders | None:
     return None if modes[path] == "bi" and "cross" in modes.values() else run.orders
 
 
-def _score(path: Path, loaded: "LoadedPairs", run: _Run, *, orders: Orders | None, both_orders: bool) -> "Scores":
+def _score(
+    path: Path,
+    loaded: "LoadedPairs",
+    run: _Run,
+    *,
+    orders: Orders | None,
+    options: tuple[ScoringPrecision, Backend],
+    both_orders: bool,
+) -> "Scores":
     from sts.evaluate.evaluation import score_pairs
     from sts.models import load_scorer
 
-    scorer = load_scorer(path, precision=run.precision, orders=orders, backend=run.backend)
+    precision, backend = options
+    scorer = load_scorer(path, precision=precision, orders=orders, backend=backend)
     info = scorer.info
     run.say(f"model {path}: {info.mode}-encoder from {info.base_model}")
     scores = score_pairs(

@@ -15,7 +15,7 @@ from sts.pairs.rows import SIMILAR_FROM
 if TYPE_CHECKING:
     import numpy as np
 
-    from sts.models import Scorer
+    from sts.models import BiScorer, CrossScorer
     from sts.pairs import LoadedPairs
 
 
@@ -109,7 +109,7 @@ def describe(scores: Scores) -> dict[str, Any]:
 
 def score_pairs(
     folder: Path,
-    scorer: "Scorer",
+    scorer: "CrossScorer | BiScorer",
     loaded: "LoadedPairs",
     *,
     threshold: float | None,
@@ -169,7 +169,7 @@ def score_pairs(
         swapped,
         int(scored.truncated.sum()),
         tuple(notes),
-        Cost(len(pairs) / seconds, scorer_bytes(folder) / 1e6),
+        Cost(len(pairs) / seconds, scorer_bytes(folder, scorer.runtime.backend) / 1e6),
     )
 
 

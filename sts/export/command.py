@@ -4,9 +4,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+from sts.encoders.trim import KOREAN
 from sts.errors import UsageError
 from sts.export.run import ExportPrecision, export_scorer
 from sts.files import check_inputs_outside, replacing_folder
+from sts.models.bundled import ScorerPath
 from sts.models.description import scorer_bytes
 from sts.models.info import INFO_FILE
 from sts.models.runtime import ONNX_FILE
@@ -14,7 +16,7 @@ from sts.models.runtime import ONNX_FILE
 
 def export(
     *,
-    model: Path,
+    model: ScorerPath,
     output: Path,
     backend: Literal["onnx"] = "onnx",
     precision: ExportPrecision = "int8",
@@ -41,7 +43,7 @@ def export(
     def say(line: str) -> None:
         print(line, file=sys.stderr if json else sys.stdout, flush=True)
 
-    _check_output(model, output, overwrite=overwrite)
+    _check_output(model, output, [text for text in trim_vocabulary or [] if text != KOREAN], overwrite=overwrite)
     say(f"exporting {model} to {output}: {backend}, {precision}")
     with replacing_folder(output) as folder:
         difference = export_scorer(
@@ -52,7 +54,7 @@ def export(
             keep_torch=keep_torch,
             say=say,
         )
-    before, after = scorer_bytes(model), scorer_bytes(output)
+    before, after = scorer_bytes(model, "torch"), scorer_bytes(output, backend)
     if json:
         import json as json_module
 
@@ -68,10 +70,12 @@ def export(
     say(f'next: python -m sts.score --model {output} "문장 1" "문장 2"')
 
 
-def _check_output(model: Path, output: Path, *, overwrite: bool) -> None:
+def _check_output(model: Path, output: Path, texts: list[str], *, overwrite: bool) -> None:
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output}: is a file; name a folder that does not exist yet")
-    check_inputs_outside(output, [model])
+    check_inputs_outside(output, [model, *texts])
+    if output.resolve().is_relative_to(model.resolve()):
+        raise UsageError(f"--output {output}: lies in the scorer that is exported; name a folder beside it")
     if not output.is_dir() or not any(output.iterdir()):
         return
     if not overwrite:

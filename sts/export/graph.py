@@ -3,7 +3,7 @@
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from sts.errors import ScorerError
+from sts.errors import ScorerError, reason
 from sts.models.onnx_runtime import OUTPUT, STATES
 from sts.models.torch_runtime import states_layer
 from sts.quiet import quiet_libraries
@@ -25,7 +25,7 @@ def make_graph(network: "Network", info: "ScorerInfo") -> "onnx.ModelProto":
     alignment reads.
 
     Args:
-        network: of the scorer, read for training, so that attention is plain matrix products.
+        network: of the scorer, on the processor, its attention plain matrix products.
         info: what `sts.json` says of it.
 
     Raises:
@@ -53,8 +53,7 @@ def make_graph(network: "Network", info: "ScorerInfo") -> "onnx.ModelProto":
         model = program.model_proto  # type: ignore[union-attr]
     except Exception as error:  # the exporter's errors are of many kinds
         raise ScorerError(
-            f"the network of {info.base_model} can't be exported to ONNX ({str(error).splitlines()[0]}); "
-            "score it with torch"
+            f"the network of {info.base_model} can't be exported to ONNX ({reason(error)}); score it with torch"
         ) from error
     strip_traces(model)
     fold_transposes(model)

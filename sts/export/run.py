@@ -7,12 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from sts.errors import MissingDependency, UsageError
+from sts.errors import MissingDependency, ScorerError, UsageError
 from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
 from sts.models.alignment import COMMON
 from sts.models.info import read_info, write_info
-from sts.models.onnx_runtime import TOKENIZER_FILE
-from sts.models.runtime import ONNX_FILE, TORCH_FILE
+from sts.models.runtime import ONNX_FILE, TOKENIZER_FILE, TORCH_FILE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 ExportPrecision = Literal["fp32", "int8"]
 CONFIG_FILE = "config.json"
+# bytes of weights in fp32: protobuf ends at 2 GiB, and the rest of the graph takes some
+LARGEST_GRAPH = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,13 @@ def export_scorer(
             trimming = trim_checkpoint(source, folder, trim_vocabulary)
             described["vocabulary"] = asdict(trimming)
             say(f"vocabulary: {trimming.pieces:,} of {trimming.of:,} pieces kept")
-        model = _model(folder, info, precision, say)
+        network = _network(folder, info)
+        model = _model(network, info, precision, say)
         if keep_torch:
             shutil.copytree(folder, target, dirs_exist_ok=True, ignore=_leftovers)
         else:
             shutil.copyfile(folder / CONFIG_FILE, target / CONFIG_FILE)
-        _write_tokenizer(folder, info, target)
+        _write_tokenizer(network.tokenizer, target)
     onnx.save(model, str(target / ONNX_FILE))
     described["versions"] = {name: _version(name) for name in ("onnx", "onnxruntime", "torch")}
     write_info(target, replace(info, onnx=described))
@@ -119,15 +121,32 @@ def _leftovers(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name in ("report.md", "plots", "validation", "tensorboard", "metrics.jsonl")]
 
 
-def _model(folder: Path, info: ScorerInfo, precision: str, say: Callable[[str], None]) -> "onnx.ModelProto":
+def _network(folder: Path, info: ScorerInfo) -> Any:
+    """The network on the processor.
+
+    Raises:
+        ScorerError: it can't be read, or is too large for an ONNX file.
+    """
+    from sts.models.network import read_network
+
+    network: Any = read_network(folder, info).cpu()
+    encoder = network[0].model
+    encoder.set_attn_implementation("eager")  # plain matrix products, which are what is quantized
+    if (size := sum(parameter.nbytes for parameter in encoder.parameters())) > LARGEST_GRAPH:
+        raise ScorerError(
+            f"{folder}: the encoder has {size / 1e9:.1f} GB of weights, of which an ONNX file holds 2; make its "
+            "vocabulary smaller with --trim-vocabulary, or score it with torch"
+        )
+    return network
+
+
+def _model(network: Any, info: ScorerInfo, precision: str, say: Callable[[str], None]) -> "onnx.ModelProto":
     from tqdm import tqdm
 
     from sts.export.graph import make_graph
     from sts.export.quantize import observe, quantize
-    from sts.models.network import read_network
     from sts.models.torch_runtime import TorchRuntime
 
-    network = read_network(folder, info, training=True)
     say(f"exporting the {info.mode}-encoder from {info.base_model} to ONNX")
     model = make_graph(network, info)
     if precision == "int8":
@@ -153,18 +172,15 @@ def _inputs(runtime: Any, info: ScorerInfo) -> "list[dict[str, np.ndarray]]":
     ]
 
 
-def _write_tokenizer(folder: Path, info: ScorerInfo, target: Path) -> None:
+def _write_tokenizer(tokenizer: Any, target: Path) -> None:
     """The tokenizer as the network was given it; its padding says which id fills short rows.
 
     Raises:
         UsageError: it is not a fast tokenizer, the only kind that can be written in one file.
     """
-    from sts.models.network import read_network
-
-    tokenizer: Any = read_network(folder, info).tokenizer
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        raise UsageError(f"{folder}: its tokenizer has no tokenizer.json, without which it can't be exported")
+        raise UsageError("--model: its tokenizer has no tokenizer.json, without which it can't be exported")
     backend.no_truncation()
     backend.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=tokenizer.pad_token)
     backend.save(str(target / TOKENIZER_FILE), pretty=False)
@@ -178,8 +194,15 @@ def _compare(source: Path, target: Path, say: Callable[[str], None]) -> Differen
     scorers = (load_scorer(source, precision="fp32", backend="torch"), load_scorer(target, backend="onnx"))
     before, after = (scorer.score(first, second, progress=True).scores for scorer in scorers)
     difference = np.abs(before - after)
-    correlations = [float(np.corrcoef(scores, label)[0, 1]) if label else None for scores in (before, after)]
+    correlations = [_correlation(scores, label) for scores in (before, after)]
     return Difference(len(first), float(difference.max()), float(difference.mean()), *correlations)
+
+
+def _correlation(scores: "np.ndarray", label: list[float]) -> float | None:
+    """Pearson's r; None without labels, or where one of the two does not vary."""
+    import numpy as np
+
+    return float(np.corrcoef(scores, label)[0, 1]) if label and np.ptp(scores) > 0 and np.ptp(label) > 0 else None
 
 
 def _pairs(source: Path) -> tuple[list[str], list[str], list[float]]:
@@ -188,11 +211,12 @@ def _pairs(source: Path) -> tuple[list[str], list[str], list[float]]:
     if path.is_file():
         from sts.pairs import Pair, read_pairs
 
-        pairs = [row for row in read_pairs(path) if isinstance(row, Pair)]
-        return (
-            [pair.sentence1 for pair in pairs],
-            [pair.sentence2 for pair in pairs],
-            [float(pair.label or 0) for pair in pairs],
-        )
+        pairs = [row for row in read_pairs(path) if isinstance(row, Pair) and row.label is not None]
+        if pairs:
+            return (
+                [pair.sentence1 for pair in pairs],
+                [pair.sentence2 for pair in pairs],
+                [float(pair.label) for pair in pairs if pair.label is not None],
+            )
     both = [(one, two) for one in COMMON for two in COMMON]
     return [one for one, _ in both], [two for _, two in both], []

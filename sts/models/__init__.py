@@ -1,12 +1,15 @@
 """Scorers: saved, self-contained models that score pairs of sentences from 0 to 5."""
 
 from sts.models.bi import BiScorer, Encoded
+from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models.calibration import Calibration
 from sts.models.cross import CrossScorer
 from sts.models.info import DEFAULT_THRESHOLD, ScorerInfo
 from sts.models.scorer import Scored, Scorer, load_scorer
 
 __all__ = [
+    "BUNDLED_BI",
+    "BUNDLED_CROSS",
     "DEFAULT_THRESHOLD",
     "BiScorer",
     "Calibration",

@@ -7,9 +7,9 @@ from typing import Any
 
 from sts.errors import ScorerError
 from sts.models.info import INFO_FILE, ScorerInfo, read_info
-from sts.models.onnx_runtime import TOKENIZER_FILE, fast_int8
+from sts.models.onnx_runtime import fast_int8
 from sts.models.precision import choose_precision
-from sts.models.runtime import choose_backend
+from sts.models.runtime import ONNX_FILE, TOKENIZER_FILE, choose_backend
 
 # billions of multiplications a second in an encoder's matrices, as measured on two cores with AVX-512 VNNI and BF16
 # by scripts/bench_score.py, and what is expected of cores without them
@@ -29,9 +29,9 @@ class Description:
         precision: `fp32`, `bf16` or `int8`.
         bytes: of the files that scoring reads.
         pieces: of its vocabulary.
-        multiplications: in the matrices that each token meets.
-        rate: pairs, or sentences of a bi-encoder, of 40 tokens that two cores are expected to compute in a second.
-        speed: what that is called, `fast`, `medium` or `slow`.
+        rate: pairs, or sentences of a bi-encoder, of 40 tokens that two cores are expected to compute in a second; None
+            where the configuration has other names for its sizes than BERT's.
+        speed: what that is called, `fast`, `medium`, `slow` or `unknown`.
     """
 
     info: ScorerInfo
@@ -39,8 +39,7 @@ class Description:
     precision: str
     bytes: int
     pieces: int
-    multiplications: int
-    rate: float
+    rate: float | None
     speed: str
 
 
@@ -54,21 +53,20 @@ def describe_scorer(folder: Path) -> Description:
     backend = choose_backend(folder, info)
     precision = str((info.onnx or {})["precision"]) if backend == "onnx" else choose_precision("auto")
     config = _config(folder)
-    multiplications = _multiplications(folder, config)
+    multiplications = _multiplications(config)
     kind = precision if precision != "int8" or fast_int8() else "int8 without VNNI"
     orders = 2 if info.orders == "both" else 1
-    rate = RATES[kind] * 1e9 / (multiplications * TOKENS * orders)
-    speed = next(name for least, name in CLASSES if rate >= least)
-    return Description(
-        info, backend, precision, scorer_bytes(folder), int(config.get("vocab_size", 0)), multiplications, rate, speed
-    )
+    rate = None if multiplications is None else RATES[kind] * 1e9 / (multiplications * TOKENS * orders)
+    speed = "unknown" if rate is None else next(name for least, name in CLASSES if rate >= least)
+    size, pieces = scorer_bytes(folder, backend), int(config.get("vocab_size", 0))
+    return Description(info, backend, precision, size, pieces, rate, speed)
 
 
-def scorer_bytes(folder: Path) -> int:
-    """Bytes of the files that scoring reads: the ONNX model, or else torch's weights; the tokenizer; `sts.json`."""
-    weights = list(folder.rglob("*.onnx")) or list(folder.rglob("*.safetensors"))
-    others = [folder / name for name in (TOKENIZER_FILE, INFO_FILE) if (folder / name).is_file()]
-    return sum(path.stat().st_size for path in (*weights, *others))
+def scorer_bytes(folder: Path, backend: str) -> int:
+    """Bytes of the files that scoring with `torch` or `onnx` reads: weights, the tokenizer, `sts.json`."""
+    weights = [folder / ONNX_FILE] if backend == "onnx" else list(folder.rglob("*.safetensors"))
+    files = (*weights, folder / TOKENIZER_FILE, folder / INFO_FILE)
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -81,12 +79,10 @@ def _config(folder: Path) -> dict[str, Any]:
     return dict(values) if isinstance(values, dict) else {}
 
 
-def _multiplications(folder: Path, config: dict[str, Any]) -> int:
-    """Of the matrices in all layers: four of attention, two of the feed-forward network."""
-    try:
-        width, inner, layers = (config[name] for name in ("hidden_size", "intermediate_size", "num_hidden_layers"))
-        return int(layers * (4 * width * width + 2 * width * inner))
-    except (KeyError, TypeError) as error:
-        raise ScorerError(
-            f"{folder / 'config.json'}: says no {error}, so that how fast the encoder is can't be told"
-        ) from error
+def _multiplications(config: dict[str, Any]) -> int | None:
+    """Of the matrices in all layers, for a token: four of attention, two of the feed-forward network."""
+    sizes = [config.get(name) for name in ("hidden_size", "intermediate_size", "num_hidden_layers")]
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        return None
+    width, inner, layers = (int(size or 0) for size in sizes)
+    return layers * (4 * width * width + 2 * width * inner)

@@ -4,39 +4,44 @@ import json as json_module
 from pathlib import Path
 from typing import Any
 
-from sts.models.bundled import BUNDLED_CROSS, scorer_folder
+from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.description import TOKENS, Description, describe_scorer
 from sts.tables import Table
 
 
-def info(folder: Path = BUNDLED_CROSS, /, *, json: bool = False) -> None:
+def info(folder: ScorerPath = BUNDLED_CROSS, /, *, json: bool = False) -> None:
     """Tell what a scorer is: size, precision, where it comes from, how fast it can be expected to be.
 
     Args:
         folder: a scorer folder, or bundled-bi; not given: the bundled cross-encoder
         json: print JSON
     """
-    folder = scorer_folder(folder)
     found = describe_scorer(folder)
     values = _values(folder, found)
     if json:
         print(json_module.dumps(values, ensure_ascii=False, indent=2))
         return
-    unit = "pairs" if found.info.mode == "cross" else "sentences"
     shown = values | {
         "megabytes": f"{values['megabytes']:,.1f}",
         "vocabulary": f"{found.pieces:,} pieces",
-        "speed": f"{found.speed}: about {found.rate:,.0f} {unit} of {TOKENS} tokens a second on two cores",
-        "pearson": "-" if values["pearson"] is None else f"{values['pearson']:.4f} (hard validation)",
-        "study": values["study"] or "-",
+        "speed": found.speed,
+        "pearson": None if values["pearson"] is None else f"{values['pearson']:.4f} (hard validation of the training)",
     }
+    rate = shown.pop(_rate_name(found))
+    if rate is not None:
+        unit = "pairs" if found.info.mode == "cross" else "sentences"
+        shown["speed"] = f"{found.speed}: about {rate:,.0f} {unit} of {TOKENS} tokens a second on two cores"
     if difference := (found.info.onnx or {}).get("difference"):
         shown["export"] = (
             f"scores differ from the original's by {difference['largest']:.3f} at most and {difference['mean']:.4f} on "
             f"average ({difference['pairs']:,} pairs)"
         )
-    shown.pop("pairs_per_second")
-    Table(["", str(folder)], [[name.replace("_", " "), str(value)] for name, value in shown.items()]).show()
+    rows = [[name.replace("_", " "), "-" if value is None else str(value)] for name, value in shown.items()]
+    Table(["", str(folder)], rows).show()
+
+
+def _rate_name(found: Description) -> str:
+    return "pairs_per_second" if found.info.mode == "cross" else "sentences_per_second"
 
 
 def _values(folder: Path, found: Description) -> dict[str, Any]:
@@ -57,5 +62,5 @@ def _values(folder: Path, found: Description) -> dict[str, Any]:
         "pearson": pearson,
         "study": info.study,
         "speed": found.speed,
-        "pairs_per_second": round(found.rate, 1),
+        _rate_name(found): None if found.rate is None else round(found.rate, 1),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.encoders import fit_tokenizer
-from sts.errors import ScorerError
+from sts.errors import ScorerError, reason
 from sts.quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def new_bi_network(
     return network
 
 
-def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) -> "Network":
+def read_network(folder: Path, info: "ScorerInfo") -> "Network":
     """The network of a scorer folder (or checkpoint) that `info` describes.
 
     Raises:
@@ -88,16 +88,14 @@ def read_network(folder: Path, info: "ScorerInfo", *, training: bool = False) ->
         if info.mode == "bi":
             pooling = info.pooling or "mean"
             return new_bi_network(
-                folder, pooling=pooling, prompt=info.prompt, max_length=info.max_length, training=training
+                folder, pooling=pooling, prompt=info.prompt, max_length=info.max_length, training=False
             )
-        modules: list[Any] = [_transformer(folder, info.head, info.max_length, training)]
+        modules: list[Any] = [_transformer(folder, info.head, info.max_length, training=False)]
         if info.head == "bilstm":
             modules.append(BiLstmHead.load(str(folder / HEAD_FOLDER)))
         return _assemble(modules)
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ScorerError(
-            f"{folder}: the network can't be read ({str(error).splitlines()[0]}); train or copy it again"
-        ) from error
+        raise ScorerError(f"{folder}: the network can't be read ({reason(error)}); train or copy it again") from error
 
 
 def _transformer(folder: Path, head: "Head | None", max_length: int, training: bool) -> Any:

@@ -1,19 +1,19 @@
 """Scorers computed with ONNX Runtime: what `sts.export` writes. Torch and transformers are not imported."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sts.errors import ScorerError
+from sts.errors import ScorerError, reason
 from sts.models.batches import Tokens, tokenize
-from sts.models.runtime import ONNX_FILE
+from sts.models.runtime import ONNX_FILE, TOKENIZER_FILE
 
 if TYPE_CHECKING:
     import numpy as np
 
     from sts.models.runtime import Offsets
 
-TOKENIZER_FILE = "tokenizer.json"
 # the outputs of an exported model: logits (n,) or vectors (n, d), and token states for alignment
 OUTPUT, STATES = "output", "states"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -129,17 +129,18 @@ def _session(folder: Path, threads: int | None) -> Any:
     options.log_severity_level = 3  # errors, which are raised
     if threads is not None:
         options.intra_op_num_threads = threads
+    # a model that names other files for its weights finds none, wherever the process stands
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
     if not fast_int8():
         # without VNNI the products of 8-bit numbers overflow 16 bits, unless the weights are made unsigned first
         options.add_session_config_entry("session.x64quantprecision", "1")
     available = onnxruntime.get_available_providers()
     providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
     try:
-        # the bytes, so that a model can't name other files for its weights
         return onnxruntime.InferenceSession((folder / ONNX_FILE).read_bytes(), options, providers=providers)
     except Exception as error:  # its errors have no common class but this
         raise ScorerError(
-            f"{folder / ONNX_FILE}: can't be read ({str(error).splitlines()[0]}); export or copy the scorer again"
+            f"{folder / ONNX_FILE}: can't be read ({reason(error)}); export or copy the scorer again"
         ) from error
 
 

@@ -1,11 +1,12 @@
 """What a scorer computes with, torch or ONNX Runtime, and which of the two a folder is loaded with."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from sts.errors import ScorerError, UsageError
 from sts.models.batches import Tokens
-from sts.models.info import ScorerInfo
+from sts.models.info import ScorerInfo, read_info
 from sts.models.precision import ScoringPrecision
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 Backend = Literal["auto", "torch", "onnx"]
 TORCH_FILE = "model.safetensors"
 ONNX_FILE = "model.onnx"
+TOKENIZER_FILE = "tokenizer.json"
 # for each of a text's tokens, its first character and the one after its last; (0, 0) for special tokens
 Offsets = list[tuple[int, int]]
 
@@ -98,7 +100,61 @@ def check_onnx_precision(folder: Path, info: ScorerInfo, precision: ScoringPreci
     stored = str((info.onnx or {})["precision"])
     if precision not in ("auto", stored):
         raise UsageError(
-            f"--precision {precision}: {folder} was exported in {stored}; leave the option out, or export it anew "
-            "from the folder that sts.train wrote"
+            f"--precision {precision}: {folder} was exported in {stored}; leave the option out, or "
+            + ("add --backend torch" if (folder / TORCH_FILE).is_file() else "name the folder it was exported from")
         )
     return stored
+
+
+def check_weights(folder: Path, info: ScorerInfo, *, precision: ScoringPrecision, backend: Backend) -> None:
+    """See whether a scorer's weights are there and its options can be honoured, without loading it.
+
+    Raises:
+        ScorerError: the weights are missing, or safetensors that are cut short.
+        UsageError: the folder does not have this precision or backend.
+    """
+    if choose_backend(folder, info, backend) == "onnx":
+        check_onnx_precision(folder, info, precision)
+        for name in (ONNX_FILE, TOKENIZER_FILE):
+            if not (folder / name).is_file():
+                raise ScorerError(f"{folder}: holds no {name}; the scorer is incomplete, export or copy it again")
+        return
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / TORCH_FILE
+    try:
+        with safe_open(path, framework="np"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise ScorerError(f"{path}: the weights can't be read ({error}); train or copy the scorer again") from error
+
+
+def shared_options(
+    folders: Iterable[Path], precision: ScoringPrecision, backend: Backend
+) -> dict[Path, tuple[ScoringPrecision, Backend]]:
+    """Options that are given once for several scorers, as each can honour them.
+
+    What only some of them have is `auto` for the others; what none has stays, so that loading them says so.
+
+    Args:
+        folders: scorer folders.
+        precision: for all of them.
+        backend: for all of them.
+
+    Raises:
+        ScorerError: a folder is no scorer, or damaged.
+    """
+    given = (precision, backend)
+    if given == ("auto", "auto"):
+        return dict.fromkeys(folders, given)
+    honoured = {folder: _honoured(folder, precision, backend) for folder in folders}
+    return honoured if given in honoured.values() else dict.fromkeys(honoured, given)
+
+
+def _honoured(folder: Path, precision: ScoringPrecision, backend: Backend) -> tuple[ScoringPrecision, Backend]:
+    info = read_info(folder)
+    there = {"auto": True, "torch": (folder / TORCH_FILE).is_file(), "onnx": info.onnx is not None}
+    backend = backend if there[backend] else "auto"
+    exported = str((info.onnx or {})["precision"]) if choose_backend(folder, info, backend) == "onnx" else None
+    allowed = ("auto", "fp32", "bf16") if exported is None else ("auto", exported)
+    return (precision if precision in allowed else "auto"), backend

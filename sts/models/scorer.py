@@ -112,6 +112,8 @@ def _onnx(
     from sts.models.onnx_runtime import OnnxRuntime
 
     runtime = OnnxRuntime(folder, check_onnx_precision(folder, info, precision), threads=threads)
+    if (runtime.dimension is None) != (info.mode == "cross"):
+        raise ScorerError(f"{folder}: its model.onnx is no {info.mode}-encoder's; export or copy the scorer again")
     return runtime, runtime.dimension
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import UsageError
-from sts.models.bundled import BUNDLED_BI, scorer_folder, scorer_name
+from sts.models.bundled import BUNDLED_BI, ScorerPath, scorer_folder, scorer_name
 from sts.models.precision import ScoringPrecision
-from sts.models.runtime import Backend
+from sts.models.runtime import Backend, shared_options
 from sts.pairs.rows import OnBadRow
 from sts.tables import Table
 
@@ -20,7 +20,7 @@ def build(
     *,
     sentences: Path,
     index: Path,
-    model: Path = BUNDLED_BI,
+    model: ScorerPath = BUNDLED_BI,
     kind: Literal["auto", "flat", "ivfflat", "hnsw", "ivfpq"] = "auto",
     dimension: int | None = None,
     on_bad_row: OnBadRow = "error",
@@ -50,7 +50,7 @@ def build(
     print(f"indexing {sentences} with {model} ({scorer.info.base_model}, {scorer.dimension} dimensions)", flush=True)
     state = build_index(
         scorer,
-        (scorer_name(model), scorer.info.base_model),
+        (scorer_name(model.resolve()), scorer.info.base_model),
         sentences,
         index,
         kind=None if kind == "auto" else kind,
@@ -66,7 +66,7 @@ def add(
     *,
     index: Path,
     sentences: Path,
-    model: Path | None = None,
+    model: ScorerPath | None = None,
     on_bad_row: OnBadRow = "error",
     batch_size: int = 64,
     precision: ScoringPrecision = "auto",
@@ -119,8 +119,8 @@ def query(
     *,
     index: Path,
     top_k: int = 10,
-    model: Path | None = None,
-    rerank: Path | None = None,
+    model: ScorerPath | None = None,
+    rerank: ScorerPath | None = None,
     candidates: int = CANDIDATES,
     where: list[str] | None = None,
     json: bool = False,
@@ -154,9 +154,11 @@ def query(
     check_counts(top_k, candidates if rerank else None)
     filters = parse_where(where or [])
     state = read_state(index)
-    scorer = _embedder(model or scorer_folder(state.model), state.dimension, precision, backend)
+    folder = model or scorer_folder(state.model)
+    options = shared_options([folder, rerank] if rerank else [folder], precision, backend)
+    scorer = _embedder(folder, state.dimension, *options[folder])
     with SentenceIndex.open(index, scorer) as opened:
-        reranker = _reranker(scorer_folder(rerank), precision, backend) if rerank else None
+        reranker = _reranker(rerank, *options[rerank]) if rerank else None
         (hits,) = opened.search([sentence], top_k, where=filters, reranker=reranker, candidates=candidates)
     if json:
         for hit in hits:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import UsageError
 from sts.files import replacing_file
+from sts.models.bundled import ScorerPath, scorer_folder
 from sts.tables import Table
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def duplicates(
     *,
     index: Path,
     threshold: float = 4.5,
-    model: Path | None = None,
+    model: ScorerPath | None = None,
     top: int = 50,
     output: Path | None = None,
     json: bool = False,
@@ -37,13 +38,12 @@ def duplicates(
         model: the bi-encoder that the index was built with, for its scale of scores; not given: where it was then
         top: pairs that are printed, the most similar first
         output: CSV file for all pairs
-        json: print all pairs as JSON lines instead
+        json: print all pairs as JSON lines, and not the first as a table
     """
     if not 0 < threshold < 5:
         raise UsageError(f"--threshold is {threshold}; allowed is above 0 and below 5")
     if top < 1:
         raise UsageError(f"--top is {top}; allowed is 1 or more")
-    from sts.models.bundled import scorer_folder
     from sts.models.calibration import Calibration
     from sts.models.info import read_info
     from sts.search.duplicates import near_pairs
@@ -72,16 +72,16 @@ def duplicates(
                 breadth=state.breadth,
                 say=lambda line: print(line, file=said),
             )
-            if json:
-                for row in _rows(store, found, calibration, len(found.a)):
-                    print(json_module.dumps(row, ensure_ascii=False))
-                return
-            shown = [_cells(row) for row in _rows(store, found, calibration, top)]
             if output is not None:
                 with replacing_file(output) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
                     writer = csv.DictWriter(stream, COLUMNS)
                     writer.writeheader()
                     writer.writerows(_rows(store, found, calibration, len(found.a)))
+            if json:
+                for row in _rows(store, found, calibration, len(found.a)):
+                    print(json_module.dumps(row, ensure_ascii=False))
+                return
+            shown = [_cells(row) for row in _rows(store, found, calibration, top)]
     finally:
         store.close()
     Table(list(COLUMNS), shown).show()

@@ -258,7 +258,7 @@ def check_model(folder: Path, state: State, model: Embedder) -> None:
     if state.fingerprint != model.fingerprint:
         raise SearchError(
             f"{folder}: was built with another model ({state.model}, from {state.base_model}); this one's vectors "
-            "can't be compared with its; name that model, or build the index again"
+            "can't be compared with its; name that model, with the --backend of then, or build the index again"
         )
 
 

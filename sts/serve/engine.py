@@ -134,7 +134,9 @@ class Engine:
     def _computes_with_torch(self) -> bool:
         try:
             folders = {self.settings.model, self.settings.encoder_folder() or self.settings.model}
-            return "torch" in {choose_backend(folder, read_info(folder), self.settings.backend) for folder in folders}
+            return "torch" in {
+                choose_backend(folder, read_info(folder), self.settings.options_of(folder)[1]) for folder in folders
+            }
         except StsError:  # said when they are loaded
             return False
 
@@ -225,12 +227,13 @@ class Engine:
         settings = self.settings
         mode = read_info(folder).mode
         orders = settings.orders if mode == "cross" else None
+        precision, backend = settings.options_of(folder)
         scorer = load_scorer(
             folder,
-            precision=settings.precision,
+            precision=precision,
             orders=orders,
             dimension=self._dimension(mode),
-            backend=settings.backend,
+            backend=backend,
             threads=settings.compute_threads or 1,
         )
         if scorer.runtime.backend == "torch":

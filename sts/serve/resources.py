@@ -10,6 +10,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from sts.models.info import read_info
+from sts.models.runtime import ONNX_FILE, Backend, choose_backend, shared_options
+
 CGROUP = Path("/sys/fs/cgroup")
 # what a worker takes without its models: Python, torch, transformers; or Python and ONNX Runtime
 BASE_BYTES = 700_000_000
@@ -45,15 +48,22 @@ def memory_limit(root: Path | None = None) -> int:
     return min([physical, *(limit for limit in limits if limit)])
 
 
-def worker_bytes(folders: Iterable[Path], index: Path | None = None) -> int:
+def worker_bytes(folders: Iterable[Path], index: Path | None = None, backend: Backend = "auto") -> int:
     """Bytes of memory that a worker with these scorers and this index takes.
 
     Each twice, for a new one is loaded beside the old. An index is its snapshot, or made of the vectors. A scorer that
     was exported is computed without torch.
     """
-    weights = [list(folder.rglob("*.onnx")) or list(folder.rglob("*.safetensors")) for folder in folders]
-    files = [path for found in weights for path in found]
-    base = ONNX_BASE_BYTES if files and all(path.suffix == ".onnx" for path in files) else BASE_BYTES
+    chosen = {
+        folder: choose_backend(folder, read_info(folder), each)
+        for folder, (_, each) in shared_options(folders, "auto", backend).items()
+    }
+    files = [
+        path
+        for folder, each in chosen.items()
+        for path in ([folder / ONNX_FILE] if each == "onnx" else folder.rglob("*.safetensors"))
+    ]
+    base = ONNX_BASE_BYTES if chosen and set(chosen.values()) == {"onnx"} else BASE_BYTES
     if index is not None:
         files += list(index.glob("*.faiss")) or list(index.glob("*.f32"))
     return base + 2 * sum(path.stat().st_size for path in files)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
-from sts.errors import ScorerError, StsError, UsageError
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS, scorer_folder
-from sts.models.info import Orders, read_info
+from sts.errors import StsError, UsageError
+from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS, ScorerPath, scorer_folder
+from sts.models.info import Orders, ScorerInfo, read_info
 from sts.models.precision import ScoringPrecision
-from sts.models.runtime import Backend
+from sts.models.runtime import Backend, check_weights, shared_options
 from sts.serve import resources
 from sts.serve.schemas import MAX_ITEMS
 
@@ -53,8 +53,8 @@ class ServeSettings:
         log_sentences: write the sentences of requests into the log
     """
 
-    model: Path = BUNDLED_CROSS
-    encoder: Path | None = None
+    model: ScorerPath = BUNDLED_CROSS
+    encoder: ScorerPath | None = None
     index: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
@@ -94,12 +94,22 @@ class ServeSettings:
             return BUNDLED_BI
         return self.model if read_info(self.model).mode == "bi" else None
 
+    def options_of(self, folder: Path) -> tuple[ScoringPrecision, Backend]:
+        """Precision and backend to load one of the models with; an option may be for the other alone.
+
+        Raises:
+            ScorerError: a folder is no scorer.
+        """
+        shared = shared_options(self._folders(), self.precision, self.backend)
+        return shared.get(folder.resolve(), (self.precision, self.backend))
+
     def completed(self) -> "ServeSettings":
         """The same with workers and torch threads chosen, where they are not given."""
         cores, memory = resources.cores(), resources.memory_limit()
         workers = self.workers
         if workers is None:
-            workers = resources.choose_workers(cores, memory, resources.worker_bytes(self._folders(), self.index))
+            taken = resources.worker_bytes(self._folders(), self.index, self.backend)
+            workers = resources.choose_workers(cores, memory, taken)
         return replace(self, workers=workers, compute_threads=self.compute_threads or max(1, cores // workers))
 
     def problems(self) -> list[str]:
@@ -140,10 +150,16 @@ class ServeSettings:
             if not low <= value <= high
         ]
 
+    def _checked(self, folder: Path) -> ScorerInfo:
+        """What a folder's `sts.json` says, if it can be loaded with these settings."""
+        info = read_info(folder)
+        precision, backend = self.options_of(folder)
+        check_weights(folder, info, precision=precision, backend=backend)
+        return info
+
     def _check_model(self) -> list[str]:
         try:
-            info = read_info(self.model)
-            check_weights(self.model)
+            info = self._checked(self.model)
         except StsError as error:
             return [f"--model: {error}"]
         if self.orders is not None and info.mode == "bi":
@@ -154,8 +170,7 @@ class ServeSettings:
         if self.encoder is None:
             return []
         try:
-            info = read_info(self.encoder)
-            check_weights(self.encoder)
+            info = self._checked(self.encoder)
         except StsError as error:
             return [f"--encoder: {error}"]
         if info.mode != "bi":
@@ -171,10 +186,8 @@ class ServeSettings:
             state = read_state(self.index)
             if state.kind is None:
                 return [f"--index {self.index}: its build was not finished; run it again"]
-            if self.encoder is None:
-                check_weights(scorer_folder(state.model))
-                if read_info(scorer_folder(state.model)).mode != "bi":
-                    return [f"--index {self.index}: was built with {state.model}, which is no bi-encoder now"]
+            if self.encoder is None and self._checked(scorer_folder(state.model)).mode != "bi":
+                return [f"--index {self.index}: was built with {state.model}, which is no bi-encoder now"]
         except StsError as error:
             return [f"--index: {error}"]
         return []
@@ -208,24 +221,6 @@ class ServeSettings:
         known = {f"STS_{entry.name.upper()}" for entry in fields(self)} | OTHER_VARIABLES
         unknown = sorted(name for name in os.environ if name.startswith("STS_") and name not in known)
         return found + [f"{name} in the environment is no setting" for name in unknown]
-
-
-def check_weights(folder: Path) -> None:
-    """See whether a scorer's weights are whole, without loading them.
-
-    Raises:
-        ScorerError: they are missing, cut short, or not safetensors.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    path = folder / "model.safetensors"
-    if not path.is_file():
-        raise ScorerError(f"{folder}: holds no model.safetensors; the scorer is incomplete, train or copy it again")
-    try:
-        with safe_open(path, framework="np"):
-            pass
-    except (SafetensorError, OSError) as error:
-        raise ScorerError(f"{path}: the weights can't be read ({error}); train or copy the scorer again") from error
 
 
 def check(settings: ServeSettings) -> None:

@@ -10,6 +10,7 @@ from sts.augment.silver import SilverSettings
 from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
 from sts.files import check_inputs_outside, check_output_folder, replacing_folder
+from sts.models.bundled import ScorerPath
 from sts.models.info import INFO_FILE, Mode
 from sts.pairs.rows import OnBadRow
 from sts.train.record import RUN_FILE
@@ -30,8 +31,8 @@ def train(
     data: list[str] | None = None,
     intermediate_data: list[str] | None = None,
     augment: list[str] | None = None,
-    teacher: list[Path] | None = None,
-    silver_encoder: Path | None = None,
+    teacher: list[ScorerPath] | None = None,
+    silver_encoder: ScorerPath | None = None,
     on_bad_row: OnBadRow = "error",
     resume: bool = False,
     overwrite: bool = False,
@@ -69,6 +70,7 @@ def train(
     """
     work = output.with_name(output.name + ".partial")
     inputs = [*(data or []), *(intermediate_data or []), base_model, *(teacher or []), silver_encoder]
+    inputs += settings.trim_vocabulary or []
     inputs += [augmentation.thesaurus, augmentation.label_with, augmentation.ko_en, augmentation.en_ko]
     _check_folders(output, work, inputs, resume=resume, overwrite=overwrite)
     check_log_to(log_to)

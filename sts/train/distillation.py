@@ -11,6 +11,7 @@ from sts.augment.silver import Silver, SilverSettings, make_silver
 from sts.errors import UsageError
 from sts.files import write_json
 from sts.models import BiScorer, CrossScorer, load_scorer
+from sts.models.bundled import scorer_name
 from sts.models.info import Mode, ScorerInfo, read_info
 from sts.models.precision import Precision
 from sts.pairs import LoadedPairs
@@ -73,8 +74,8 @@ class Distillation:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "teachers": [str(teacher) for teacher in self.teachers],
-            "silver_encoder": str(self.silver_encoder) if self.silver_encoder else None,
+            "teachers": [scorer_name(teacher) for teacher in self.teachers],
+            "silver_encoder": scorer_name(self.silver_encoder) if self.silver_encoder else None,
             **asdict(self.settings),
         }
 
@@ -90,7 +91,7 @@ class Distillation:
 
 
 def find_distillation(
-    mode: Mode, teachers: list[Path] | None, silver_encoder: Path | None, settings: SilverSettings
+    mode: Mode, teachers: Sequence[Path] | None, silver_encoder: Path | None, settings: SilverSettings
 ) -> Distillation | None:
     """Who labels silver pairs, or None where that was not asked for.
 

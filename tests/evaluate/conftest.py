@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,7 @@ class SharedWords:
 
     def __init__(self, folder, bonus=0.0, threshold=3.0, fingerprint=None):
         self.bonus = bonus
+        self.runtime = SimpleNamespace(backend="torch")
         self.info = ScorerInfo(
             "cross",
             f"base of {folder.name}",

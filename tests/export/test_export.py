@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,13 +21,18 @@ from transformers import (
 from sts.cli import run
 from sts.encoders.albert_kor import write_wordpiece_tokenizer
 from sts.errors import ScorerError, UsageError
+from sts.evaluate.command import evaluate
 from sts.export import export_scorer
 from sts.export.command import export
 from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
 from sts.models.alignment import split_words, word_vectors
 from sts.models.info import read_info
 from sts.models.network import new_bi_network, new_cross_network
+from sts.models.runtime import shared_options
 from sts.models.torch_runtime import TorchRuntime
+from sts.search.command import build
+from sts.serve import resources
+from sts.serve.settings import ServeSettings
 
 FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네", "가나다라마바사 " * 20]
 SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?", "메일을 지워 줘.", "아니요", "짧은 문장"]
@@ -196,12 +202,14 @@ def test_another_onnx_model_is_refused(make, tmp_path):
         load_scorer(tmp_path / "onnx")
 
 
-def test_a_model_cannot_name_other_files_for_its_weights(make, tmp_path):
+def test_a_model_cannot_name_other_files_for_its_weights(make, tmp_path, monkeypatch):
     import onnx
 
     exported(make("cross"), tmp_path / "onnx")
     path = tmp_path / "onnx" / "model.onnx"
     onnx.save(onnx.load(path), str(path), save_as_external_data=True, location="weights.bin", size_threshold=0)
+    monkeypatch.chdir(tmp_path / "onnx")  # ONNX Runtime would look for them where the process stands
+    assert (tmp_path / "onnx" / "weights.bin").is_file()
     with pytest.raises(ScorerError, match=r"model\.onnx: can't be read"):
         load_scorer(tmp_path / "onnx")
 
@@ -224,7 +232,13 @@ def test_the_command_says_what_it_did_and_replaces_only_exports(make, tmp_path, 
     assert run(export, "export", ["--model", str(source), "--output", str(source.parent), "--overwrite"]) == 2
     assert "would lose" in capsys.readouterr().err
     assert run(export, "export", ["--model", str(target), "--output", str(tmp_path / "x")]) == 2
+    assert run(export, "export", ["--model", str(source), "--output", str(source / "onnx")]) == 2
+    assert "lies in the scorer that is exported; name a folder beside it" in capsys.readouterr().err
+    (target / "texts.txt").write_text("방", encoding="utf-8")
+    assert run(export, "export", [*words, "--overwrite", "--trim-vocabulary", "ko", str(target / "texts.txt")]) == 2
+    assert "would lose" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+    assert not (source / "onnx").exists()
 
 
 def test_the_labels_of_the_training_tell_what_it_costs(make, tmp_path):
@@ -237,6 +251,89 @@ def test_the_labels_of_the_training_tell_what_it_costs(make, tmp_path):
     assert difference.pairs == 5
     assert difference.pearson_after == pytest.approx(np.corrcoef(scores, (4, 5, 0, 1, 2))[0, 1])
     assert read_info(tmp_path / "onnx").onnx["difference"]["pearson_before"] == difference.pearson_before
+
+
+@pytest.mark.parametrize(("labels", "pairs"), [((3, 3, 3, 3, 3), 5), ((), 144)])
+def test_labels_that_tell_nothing_are_not_correlated(make, tmp_path, labels, pairs):
+    source = make("cross")
+    (source / "validation").mkdir()
+    rows = [f"{a},{b},{label}" for a, b, label in zip(FIRST, SECOND, labels, strict=False)]
+    (source / "validation" / "hard.csv").write_text("\n".join(["sentence1,sentence2,label", *rows]), encoding="utf-8")
+    difference = exported(source, tmp_path / "onnx")
+    assert (difference.pairs, difference.pearson_before, difference.pearson_after) == (pairs, None, None)
+
+
+def test_an_encoder_too_large_for_a_file_is_refused_before_the_work(make, tmp_path, monkeypatch):
+    monkeypatch.setattr("sts.export.run.LARGEST_GRAPH", 1000)
+    with pytest.raises(ScorerError, match=r"GB of weights, of which an ONNX file holds 2; .* --trim-vocabulary"):
+        exported(make("cross"), tmp_path / "onnx")
+
+
+def test_what_the_exporter_stumbled_on_is_told(make, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        try:
+            raise NotImplementedError("no such operator")
+        except NotImplementedError as error:
+            raise RuntimeError("\x1b[96mstep 1/3\x1b[0m\nand more") from error
+
+    monkeypatch.setattr("torch.onnx.export", fail)
+    with pytest.raises(ScorerError, match=r"tiny can't be exported to ONNX \(no such operator\); score it with torch"):
+        exported(make("cross"), tmp_path / "onnx")
+
+
+def test_a_model_of_the_other_mode_is_refused(make, tmp_path):
+    exported(make("cross"), tmp_path / "cross")
+    exported(make("bi"), tmp_path / "bi")
+    for one, other in (("cross", "bi"), ("bi", "cross")):
+        folder = shutil.copytree(tmp_path / one, tmp_path / f"{one} with another")
+        shutil.copyfile(tmp_path / other / "model.onnx", folder / "model.onnx")
+        with pytest.raises(ScorerError, match=f"its model.onnx is no {one}-encoder's"):
+            load_scorer(folder)
+
+
+def test_options_for_several_scorers_are_for_those_that_have_them(make, tmp_path):
+    torch_folder, exported_folder, both = make("cross"), tmp_path / "int8", tmp_path / "both"
+    exported(torch_folder, exported_folder, "int8")
+    exported(torch_folder, both, "int8", keep_torch=True)
+    folders = [torch_folder, exported_folder, both]
+    rest = ("auto", "auto")
+    for given, expected in (
+        (("auto", "auto"), [rest, rest, rest]),
+        (("fp32", "auto"), [("fp32", "auto"), rest, rest]),
+        (("int8", "auto"), [rest, ("int8", "auto"), ("int8", "auto")]),
+        (("fp32", "torch"), [("fp32", "torch"), rest, ("fp32", "torch")]),
+        (("int8", "onnx"), [rest, ("int8", "onnx"), ("int8", "onnx")]),
+    ):
+        assert list(shared_options(folders, *given).values()) == expected, given
+    # what nobody has stays, and loading refuses it
+    assert shared_options([exported_folder], "bf16", "torch") == {exported_folder: ("bf16", "torch")}
+
+
+def test_a_comparison_takes_options_that_one_of_two_can_honour(make, tmp_path, capsys):
+    source = make("cross")
+    exported(source, tmp_path / "int8", "int8")
+    words = ["--compare", str(source), str(tmp_path / "int8"), "--data", "sample-test", "--bootstrap", "1"]
+    assert run(evaluate, "evaluate", [*words, "--precision", "fp32", "--backend", "torch", "--json"]) == 0
+    capsys.readouterr()
+    assert run(evaluate, "evaluate", [*words, "--precision", "bf16", "--backend", "onnx"]) == 2
+    assert "--backend onnx" in capsys.readouterr().err
+
+
+def test_what_is_served_may_be_exported(make, tmp_path, capsys):
+    for kind in ("cross", "bi"):
+        exported(make(kind), tmp_path / kind, "int8")
+    (tmp_path / "sentences.txt").write_text("\n".join(FIRST), encoding="utf-8")
+    words = ["--model", str(tmp_path / "bi"), "--sentences", str(tmp_path / "sentences.txt")]
+    assert run(build, "search build", [*words, "--index", str(tmp_path / "index")]) == 0
+    settings = ServeSettings(model=tmp_path / "cross", index=tmp_path / "index", precision="int8", port=0)
+    assert settings.problems() == []
+    assert replace(settings, encoder=tmp_path / "bi").problems() == []
+    taken = resources.worker_bytes([tmp_path / "cross", tmp_path / "bi"])
+    assert resources.ONNX_BASE_BYTES < taken < resources.BASE_BYTES
+    assert settings.completed().workers >= 1
+    assert "fp32: " in " ".join(replace(settings, precision="fp32").problems())
+    (tmp_path / "cross" / "model.onnx").unlink()
+    assert "holds no model.onnx" in settings.problems()[0]
 
 
 def test_scoring_imports_neither_torch_nor_transformers(make, tmp_path):

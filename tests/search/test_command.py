@@ -148,7 +148,8 @@ def test_duplicates_are_listed_and_written(index, tmp_path, capsys):
     scores = [float(row["score"]) for row in written]
     assert scores == sorted(scores, reverse=True)
     assert all(score >= 4.5 - 1e-4 for score in scores)
-    assert call(duplicates, "--index", index, "--threshold", 4.5, "--json") == 0
+    assert call(duplicates, "--index", index, "--threshold", 4.5, "--json", "--output", tmp_path / "again.csv") == 0
+    assert (tmp_path / "again.csv").read_text(encoding="utf-8") == output.read_text(encoding="utf-8")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["id1"], line["id2"]) for line in lines] == [(row["id1"], row["id2"]) for row in written]
 
