@@ -1,87 +1,18 @@
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from transformers import (
-    AlbertConfig,
-    AlbertModel,
-    ElectraConfig,
-    ElectraModel,
-    MPNetConfig,
-    MPNetModel,
-    RobertaConfig,
-    RobertaModel,
-)
 
 from sts.cli import run
-from sts.encoders.albert_kor import write_wordpiece_tokenizer
 from sts.errors import ScorerError, UsageError
-from sts.evaluate.command import evaluate
-from sts.export import export_scorer
 from sts.export.command import export
-from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
+from sts.models import load_scorer
 from sts.models.alignment import split_words, word_vectors
 from sts.models.info import read_info
-from sts.models.network import new_bi_network, new_cross_network
-from sts.models.runtime import shared_options
-from sts.models.torch_runtime import TorchRuntime
-from sts.search.command import build
-from sts.serve import resources
-from sts.serve.settings import ServeSettings
 
-FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네", "가나다라마바사 " * 20]
-SECOND = ["역까지 걸어서 오 분이면 됩니다.", "조명을 꺼 줄래?", "메일을 지워 줘.", "아니요", "짧은 문장"]
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-ARCHITECTURES = {
-    "klue-roberta": (RobertaConfig, RobertaModel, {"type_vocab_size": 1, "max_position_embeddings": 130}, 1),
-    "electra": (ElectraConfig, ElectraModel, {"embedding_size": 16, "max_position_embeddings": 128}, 0),
-    "mpnet": (MPNetConfig, MPNetModel, {"max_position_embeddings": 130}, 1),
-    "albert": (AlbertConfig, AlbertModel, {"embedding_size": 16, "max_position_embeddings": 128}, 0),
-}
-
-
-@pytest.fixture(scope="module")
-def make(tiny_encoder, vocabulary, tmp_path_factory):
-    """Makes a folder of a tiny scorer: `cross`, `bilstm`, `bi`, `cls` of BERT, or a cross-encoder of another kind."""
-
-    def scorer(kind):
-        torch.manual_seed(0)
-        folder = tmp_path_factory.mktemp("scorer") / kind
-        encoder = tiny_encoder
-        if kind in ARCHITECTURES:
-            encoder = tmp_path_factory.mktemp("encoder")
-            config, model, options, padding = ARCHITECTURES[kind]
-            size = len(vocabulary.read_text(encoding="utf-8").splitlines())
-            values = {**SMALL, **options, "vocab_size": size, "pad_token_id": padding, "initializer_range": 0.3}
-            model(config(**values)).save_pretrained(encoder)
-            write_wordpiece_tokenizer(vocabulary, encoder)
-        folder.mkdir()
-        if kind in ("bi", "cls"):
-            pooling, prompt = ("mean", "query: ") if kind == "bi" else ("cls", "")
-            curve = {"32": {"rise": 2.0, "fall": 0.5, "shift": 0.5}, "8": {"rise": 4.0, "fall": 1.0, "shift": -1.0}}
-            info = ScorerInfo(
-                "bi", "tiny", "a test", None, 32, orders=None, pooling=pooling, prompt=prompt, calibration=curve
-            )
-            network = new_bi_network(encoder, pooling=pooling, prompt=prompt, max_length=32)
-            BiScorer(TorchRuntime(network, "fp32"), info).save(folder)
-        else:
-            head = "bilstm" if kind == "bilstm" else "linear"
-            network = new_cross_network(encoder, head=head, max_length=32)
-            info = ScorerInfo("cross", "tiny", "a test", head, 32, orders="both")
-            CrossScorer(TorchRuntime(network, "fp32"), info).save(folder)
-        return folder
-
-    return scorer
-
-
-def exported(source, target, precision="fp32", **options):
-    target.mkdir()
-    return export_scorer(source, target, precision=precision, say=lambda line: None, **options)
+from .conftest import ARCHITECTURES, FIRST, SECOND, exported
 
 
 @pytest.mark.parametrize("kind", ["cross", "bilstm", "bi", "cls", *ARCHITECTURES])
@@ -289,60 +220,3 @@ def test_a_model_of_the_other_mode_is_refused(make, tmp_path):
         shutil.copyfile(tmp_path / other / "model.onnx", folder / "model.onnx")
         with pytest.raises(ScorerError, match=f"its model.onnx is no {one}-encoder's"):
             load_scorer(folder)
-
-
-def test_options_for_several_scorers_are_for_those_that_have_them(make, tmp_path):
-    torch_folder, exported_folder, both = make("cross"), tmp_path / "int8", tmp_path / "both"
-    exported(torch_folder, exported_folder, "int8")
-    exported(torch_folder, both, "int8", keep_torch=True)
-    folders = [torch_folder, exported_folder, both]
-    rest = ("auto", "auto")
-    for given, expected in (
-        (("auto", "auto"), [rest, rest, rest]),
-        (("fp32", "auto"), [("fp32", "auto"), rest, rest]),
-        (("int8", "auto"), [rest, ("int8", "auto"), ("int8", "auto")]),
-        (("fp32", "torch"), [("fp32", "torch"), rest, ("fp32", "torch")]),
-        (("int8", "onnx"), [rest, ("int8", "onnx"), ("int8", "onnx")]),
-    ):
-        assert list(shared_options(folders, *given).values()) == expected, given
-    # what nobody has stays, and loading refuses it
-    assert shared_options([exported_folder], "bf16", "torch") == {exported_folder: ("bf16", "torch")}
-
-
-def test_a_comparison_takes_options_that_one_of_two_can_honour(make, tmp_path, capsys):
-    source = make("cross")
-    exported(source, tmp_path / "int8", "int8")
-    words = ["--compare", str(source), str(tmp_path / "int8"), "--data", "sample-test", "--bootstrap", "1"]
-    assert run(evaluate, "evaluate", [*words, "--precision", "fp32", "--backend", "torch", "--json"]) == 0
-    capsys.readouterr()
-    assert run(evaluate, "evaluate", [*words, "--precision", "bf16", "--backend", "onnx"]) == 2
-    assert "--backend onnx" in capsys.readouterr().err
-
-
-def test_what_is_served_may_be_exported(make, tmp_path, capsys):
-    for kind in ("cross", "bi"):
-        exported(make(kind), tmp_path / kind, "int8")
-    (tmp_path / "sentences.txt").write_text("\n".join(FIRST), encoding="utf-8")
-    words = ["--model", str(tmp_path / "bi"), "--sentences", str(tmp_path / "sentences.txt")]
-    assert run(build, "search build", [*words, "--index", str(tmp_path / "index")]) == 0
-    settings = ServeSettings(model=tmp_path / "cross", index=tmp_path / "index", precision="int8", port=0)
-    assert settings.problems() == []
-    assert replace(settings, encoder=tmp_path / "bi").problems() == []
-    taken = resources.worker_bytes([tmp_path / "cross", tmp_path / "bi"])
-    assert resources.ONNX_BASE_BYTES < taken < resources.BASE_BYTES
-    assert settings.completed().workers >= 1
-    assert "fp32: " in " ".join(replace(settings, precision="fp32").problems())
-    (tmp_path / "cross" / "model.onnx").unlink()
-    assert "holds no model.onnx" in settings.problems()[0]
-
-
-def test_scoring_imports_neither_torch_nor_transformers(make, tmp_path):
-    exported(make("cross"), tmp_path / "onnx", "int8")
-    code = (
-        "import sys; from sts.cli import run; from sts.score import score; "
-        f"assert run(score, 'score', ['--model', {str(tmp_path / 'onnx')!r}, '네', '아니요']) == 0; "
-        "heavy = {'torch', 'transformers', 'sentence_transformers', 'scipy', 'sklearn', 'datasets', 'pandas'}; "
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
