@@ -189,7 +189,7 @@ def _serve_original(folder: Path, port: int) -> None:
     from sts.models import load_scorer
 
     logging.set_verbosity_error()
-    scorer = load_scorer(folder, precision="fp32")
+    scorer = load_scorer(folder, precision="fp32", backend="torch")
     tokenizer, limit = scorer.runtime.network.tokenizer, scorer.info.max_length
     arguments = TrainingArguments(output_dir=str(folder), disable_tqdm=True, report_to=[], use_cpu=True)
     trainer = Trainer(model=scorer.runtime.network[0].model, args=arguments)

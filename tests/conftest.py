@@ -1,5 +1,6 @@
 """What the whole suite shares: tiny encoders, and no network."""
 
+import itertools
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -45,3 +46,15 @@ def tiny_encoder(vocabulary, tmp_path_factory):
     BertModel(config).save_pretrained(folder)
     write_wordpiece_tokenizer(vocabulary, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pairs():
+    """500 pairs of sentences, in two lists: those of the sample, and 40 that are unrelated."""
+    from sts.pairs import load_pairs
+
+    rows = [pair for name in ("sample", "sample-test") for pair in load_pairs([name], announce=lambda line: None).pairs]
+    found = [(row["sentence1"], row["sentence2"]) for row in rows]
+    found += [(a, b) for (a, _), (_, b) in itertools.pairwise(found[:41])]
+    assert len(found) == 500
+    return tuple(list(column) for column in zip(*found, strict=True))

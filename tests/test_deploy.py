@@ -84,7 +84,6 @@ def test_every_name_in_gunicorns_settings_is_known_to_it(model):
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({}, "model"),
         ({"STS_MODEL": "missing"}, "--model: missing: no such scorer folder"),
         ({"STS_MODEL": "MODEL", "STS_PORT": "many"}, "port"),
         ({"STS_MODEL": "MODEL", "STS_MAX_BATCH": "0"}, "--max-batch is 0"),
@@ -160,7 +159,7 @@ def test_the_container_runs_the_server_as_nobody_in_particular():
     assert {name for name in values if name.startswith("STS_")} <= VARIABLES
     assert (values["STS_HOST"], values["HF_HUB_OFFLINE"]) == ("0.0.0.0", "1")
     assert of("EXPOSE") == [values["STS_PORT"]]
-    assert values["STS_MODEL"].startswith(of("VOLUME")[0] + "/")
+    assert "STS_MODEL" not in values  # the bundled scorers, unless another is named
 
 
 # sts.service and sts.env

@@ -13,6 +13,9 @@ from sts.models.description import scorer_bytes
 from sts.models.info import INFO_FILE
 from sts.models.runtime import ONNX_FILE
 
+# how far an export should stay from its original: of a pair's score, and on average
+LARGEST, MEAN = 0.15, 0.03
+
 
 def export(
     *,
@@ -64,6 +67,8 @@ def export(
         f"scores of {difference.pairs:,} pairs differ by {difference.largest:.3f} at most and {difference.mean:.4f} on "
         "average"
     )
+    if difference.largest > LARGEST or difference.mean > MEAN:
+        say(f"that is more than {LARGEST:g} and {MEAN:g}, within which an export should stay; --precision fp32 does")
     if difference.pearson_after is not None:
         say(f"Pearson on the hard validation: {difference.pearson_before:.4f} before, {difference.pearson_after:.4f}")
     say(f"{before / 1e6:.0f} MB before, {after / 1e6:.0f} MB now: {output}")

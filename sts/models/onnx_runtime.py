@@ -19,6 +19,11 @@ OUTPUT, STATES = "output", "states"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
+# rows that a processor computes at once: what is between two layers then stays in its cache, and int8 albert-kor is 1.4
+# times as fast as with 64 (2 cores of an AMD EPYC)
+ROWS_AT_ONCE = 16
+
+
 class OnnxRuntime:
     """An ONNX model and its tokenizer; see `sts.models.runtime.Runtime`.
 
@@ -40,6 +45,7 @@ class OnnxRuntime:
             if not (folder / name).is_file():
                 raise ScorerError(f"{folder}: holds no {name}; the scorer is incomplete, export or copy it again")
         self._session = _session(folder, threads)
+        self._on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         outputs = {entry.name: entry.shape for entry in self._session.get_outputs()}
         if not set(self._inputs) <= set(INPUTS) or set(outputs) != {OUTPUT, STATES}:
@@ -83,8 +89,15 @@ class OnnxRuntime:
 
     def run(self, tokens: Tokens) -> "np.ndarray":
         """See `Runtime`."""
-        values: np.ndarray = self._session.run([OUTPUT], self._padded(tokens))[0]
-        return values
+        import numpy as np
+
+        if self._on_gpu:
+            return np.asarray(self._session.run([OUTPUT], self._padded(tokens))[0])
+        parts = [
+            {name: column[start : start + ROWS_AT_ONCE] for name, column in tokens.items()}
+            for start in range(0, len(tokens["input_ids"]), ROWS_AT_ONCE)
+        ]
+        return np.concatenate([self._session.run([OUTPUT], self._padded(part))[0] for part in parts])
 
     def states(self, tokens: Tokens) -> "np.ndarray":
         """See `Runtime`."""

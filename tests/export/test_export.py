@@ -172,6 +172,14 @@ def test_the_command_says_what_it_did_and_replaces_only_exports(make, tmp_path, 
     assert not (source / "onnx").exists()
 
 
+def test_an_export_that_strays_is_told(make, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sts.export.command.MEAN", 0.0)
+    assert run(export, "export", ["--model", str(make("cross")), "--output", str(tmp_path / "out")]) == 0
+    assert (
+        "that is more than 0.15 and 0, within which an export should stay; --precision fp32" in capsys.readouterr().out
+    )
+
+
 def test_the_labels_of_the_training_tell_what_it_costs(make, tmp_path):
     source = make("cross")
     (source / "validation").mkdir()

@@ -1,6 +1,8 @@
-"""Real encoders, trained for a minute: each exported format is held to its torch original on 500 pairs."""
+"""Real encoders, trained for a minute: each exported format is held to its torch original on 500 pairs.
 
-import itertools
+The bundled scorers, which are trained in earnest, are held to theirs in tests/models/test_bundled.py.
+"""
+
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +12,9 @@ from sts.cli import run
 from sts.export import export_scorer
 from sts.models import load_scorer
 from sts.models.info import read_info
-from sts.pairs import load_pairs
 from sts.train.command import train
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "train.csv"
-
-
-@pytest.fixture(scope="module")
-def pairs():
-    rows = [pair for name in ("sample", "sample-test") for pair in load_pairs([name], announce=lambda line: None).pairs]
-    found = [(row["sentence1"], row["sentence2"]) for row in rows]
-    found += [(a, b) for (a, _), (_, b) in itertools.pairwise(found[:41])]  # and unrelated ones
-    assert len(found) == 500
-    return tuple(list(column) for column in zip(*found, strict=True))
 
 
 @pytest.fixture(scope="module", params=["cross", "bi"])
@@ -35,6 +27,11 @@ def trained(request, tmp_path_factory):
     return folder
 
 
+def cosines(scorer, pairs):
+    first, second = (scorer.encode(column).vectors for column in pairs)
+    return (first * second).sum(axis=1)
+
+
 @pytest.fixture(scope="module")
 def original(trained, pairs):
     scores = load_scorer(trained, precision="fp32", backend="torch").score(*pairs).scores
@@ -45,7 +42,12 @@ def original(trained, pairs):
 @pytest.mark.parametrize(("precision", "largest", "mean"), [("fp32", 0.001, 0.0001), ("int8", 0.15, 0.03)])
 def test_an_exported_format_is_near_its_original(trained, original, pairs, precision, largest, mean, tmp_path):
     export_scorer(trained, tmp_path, precision=precision, trim_vocabulary=["ko", str(SAMPLE)], say=lambda line: None)
-    difference = np.abs(load_scorer(tmp_path).score(*pairs).scores - original)
+    exported = load_scorer(tmp_path)
+    difference = np.abs(exported.score(*pairs).scores - original)
+    if (exported.info.mode, precision) == ("bi", "int8"):
+        # after a minute all cosines lie so close together that the curve to scores is steep, and so is any error
+        difference = np.abs(cosines(exported, pairs) - cosines(load_scorer(trained, precision="fp32"), pairs))
+        largest, mean = 0.02, 0.004
     assert difference.max() <= largest
     assert difference.mean() <= mean
     kept = read_info(tmp_path).onnx["vocabulary"]
