@@ -12,7 +12,7 @@ JSON = "application/json"
 PAIRS, QUERIES, CANDIDATES, TOP_K = 200, 40, 6, 5
 # hits that are computed offline beyond those asked for, as bf16 may move a sentence over the edge of the list
 SPARE = 20
-TOLERANCES: dict[Precision, float] = {"bf16": 0.05, "fp32": 1e-3}
+TOLERANCES = {"bf16": 0.05, "fp32": 1e-3, "int8": 1e-3}
 LONG, TOO_LARGE = "가" * 100_000, b'{"sentence1": "' + b"a" * 9_000_000 + b'", "sentence2": "b"}'
 
 
@@ -55,6 +55,7 @@ class Expected:
 def offline(model: Path, index: Path | None, precision: Precision) -> Expected:
     """Score everything that will be asked for, once."""
     from sts.models import load_scorer
+    from sts.models.bundled import scorer_folder
     from sts.pairs import load_pairs
     from sts.search import SentenceIndex
     from sts.search.index import load_embedder, read_state
@@ -70,8 +71,8 @@ def offline(model: Path, index: Path | None, precision: Precision) -> Expected:
     search_tolerance = 0.0
     if index is not None:
         state = read_state(index)
-        encoder = load_embedder(Path(state.model), state.dimension, precision=precision)
-        search_tolerance = TOLERANCES[encoder.precision]
+        encoder = load_embedder(scorer_folder(state.model), state.dimension, precision=precision)
+        search_tolerance = TOLERANCES[encoder.runtime.precision]
         with SentenceIndex.open(index, encoder) as opened:
             for query, found in zip(candidates, opened.search(list(candidates), TOP_K + SPARE), strict=True):
                 hits[query] = {hit.id: (hit.sentence, hit.score) for hit in found}
@@ -81,7 +82,7 @@ def offline(model: Path, index: Path | None, precision: Precision) -> Expected:
         candidates,
         hits,
         scorer.fingerprint[:12],
-        TOLERANCES[scorer.precision],
+        TOLERANCES[scorer.runtime.precision],
         search_tolerance,
     )
 

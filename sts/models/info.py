@@ -88,6 +88,8 @@ def read_info(folder: Path) -> ScorerInfo:
         raise ScorerError(f"{folder}: holds no {INFO_FILE}, so it is no scorer; name the --output folder of a training")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:  # it may be gone by now
+        raise ScorerError(f"{path}: can't be read ({error.strerror}); train or copy the scorer again") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ScorerError(f"{path}: not JSON ({error}); the scorer is damaged, train or copy it again") from error
     version = values.pop("format", None) if isinstance(values, dict) else None

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from sts.errors import StsError
 from sts.models.info import read_info
 from sts.models.runtime import ONNX_FILE, Backend, choose_backend, shared_options
 
@@ -54,10 +55,14 @@ def worker_bytes(folders: Iterable[Path], index: Path | None = None, backend: Ba
     Each twice, for a new one is loaded beside the old. An index is its snapshot, or made of the vectors. A scorer that
     was exported is computed without torch.
     """
-    chosen = {
-        folder: choose_backend(folder, read_info(folder), each)
-        for folder, (_, each) in shared_options(folders, "auto", backend).items()
-    }
+    folders = list(folders)
+    try:
+        chosen = {
+            folder: choose_backend(folder, read_info(folder), each)
+            for folder, (_, each) in shared_options(folders, "auto", backend).items()
+        }
+    except StsError:  # a folder that can't be read yet; loading it says so
+        chosen = dict.fromkeys(folders, "torch")
     files = [
         path
         for folder, each in chosen.items()

@@ -95,13 +95,12 @@ class ServeSettings:
         return self.model if read_info(self.model).mode == "bi" else None
 
     def options_of(self, folder: Path) -> tuple[ScoringPrecision, Backend]:
-        """Precision and backend to load one of the models with; an option may be for the other alone.
-
-        Raises:
-            ScorerError: a folder is no scorer.
-        """
-        shared = shared_options(self._folders(), self.precision, self.backend)
-        return shared.get(folder.resolve(), (self.precision, self.backend))
+        """Precision and backend to load one of the models with; an option may be for the other alone."""
+        given = (self.precision, self.backend)
+        try:
+            return shared_options(self._folders(), *given).get(folder.resolve(), given)
+        except StsError:  # a folder that can't be read; whoever reads it says so
+            return given
 
     def completed(self) -> "ServeSettings":
         """The same with workers and torch threads chosen, where they are not given."""

@@ -60,7 +60,7 @@ def test_results_come_in_the_order_of_their_items(work):
 
 
 def test_many_threads_get_their_own_answers(work, pool):
-    queue = batcher(max_batch=16)
+    queue = batcher(max_batch=16, max_queue=1000)
     items = [[number, number + 1, number * 7] for number in range(500)]
     with_answers = list(pool.map(lambda each: queue.submit(work, each), items))
     assert with_answers == [[2 * number for number in each] for each in items]

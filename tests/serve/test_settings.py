@@ -6,6 +6,7 @@ import pytest
 
 from sts.cli import run
 from sts.errors import UsageError
+from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.serve import resources
 from sts.serve.command import serve, settings_from_environment
 from sts.serve.settings import ServeSettings, check
@@ -153,10 +154,10 @@ def test_a_wrong_environment_is_one_line(cross_folder, monkeypatch, name, value)
     assert "\n" not in str(raised.value)
 
 
-def test_without_a_model_the_environment_says_so(monkeypatch):
+def test_without_a_model_the_bundled_ones_are_served(monkeypatch):
     monkeypatch.delenv("STS_MODEL", raising=False)
-    with pytest.raises(UsageError, match="model"):
-        settings_from_environment()
+    assert settings_from_environment().model == BUNDLED_CROSS
+    assert settings_from_environment().encoder_folder() == BUNDLED_BI
 
 
 def test_check_prints_what_is_wrong(tmp_path, capsys):
