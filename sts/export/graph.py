@@ -1,6 +1,9 @@
 """A scorer's network as an ONNX graph: PyTorch's exporter, then what it leaves undone."""
 
+import contextlib
+import logging
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import ScorerError, reason
@@ -94,24 +97,18 @@ def _module(network: Any, info: "ScorerInfo", names: list[str]) -> Any:
     return Exported()
 
 
-def _quiet_exporter() -> Any:
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
     """The exporter warns of packages that are not installed and of what it deprecates in itself."""
-    import contextlib
-    import logging
-
-    @contextlib.contextmanager
-    def quiet() -> Any:
-        logger = logging.getLogger("torch.onnx")
-        level = logger.level
-        logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                yield
-            finally:
-                logger.setLevel(level)
-
-    return quiet()
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def strip_traces(model: "onnx.ModelProto") -> None:

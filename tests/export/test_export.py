@@ -4,15 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from transformers import BertConfig, BertModel
 
 from sts.cli import run
+from sts.encoders.albert_kor import write_wordpiece_tokenizer
 from sts.errors import ScorerError, UsageError
 from sts.export.command import export
-from sts.models import load_scorer
+from sts.models import CrossScorer, ScorerInfo, load_scorer
 from sts.models.alignment import split_words, word_vectors
 from sts.models.info import read_info
+from sts.models.network import new_cross_network
+from sts.models.torch_runtime import TorchRuntime
 
-from .conftest import ARCHITECTURES, FIRST, SECOND, exported
+from .conftest import ARCHITECTURES, FIRST, SECOND, SMALL, exported
 
 
 @pytest.mark.parametrize("kind", ["cross", "bilstm", "bi", "cls", *ARCHITECTURES])
@@ -68,17 +73,26 @@ def test_kept_torch_weights_are_used_when_asked_for(make, tmp_path):
     )
 
 
-def test_a_trimmed_vocabulary_is_smaller_and_scores_the_same(make, tmp_path):
-    source, texts = make("cross"), tmp_path / "texts.txt"
-    texts.write_text("\n".join([*FIRST, *SECOND]), encoding="utf-8")
-    exported(source, tmp_path / "onnx", trim_vocabulary=[str(texts)])
+def test_a_trimmed_vocabulary_is_smaller_and_scores_the_same(vocabulary, tmp_path):
+    pieces, others = vocabulary.read_text(encoding="utf-8").split(), [f"{a}{b}" for a in "бвгдж" for b in "абвгд"]
+    # what no Korean text needs comes before the rest, so that all ids change
+    (tmp_path / "vocab.txt").write_text("\n".join([*pieces[:5], *others, *pieces[5:]]) + "\n", encoding="utf-8")
+    torch.manual_seed(0)
+    values = {**SMALL, "vocab_size": len(pieces) + len(others), "max_position_embeddings": 64, "initializer_range": 0.3}
+    BertModel(BertConfig(**values)).save_pretrained(tmp_path / "encoder")
+    write_wordpiece_tokenizer(tmp_path / "vocab.txt", tmp_path / "encoder")
+    (tmp_path / "scorer").mkdir()
+    network = new_cross_network(tmp_path / "encoder", head="linear", max_length=32)
+    info = ScorerInfo("cross", "tiny", "a test", "linear", 32)
+    CrossScorer(TorchRuntime(network, "fp32"), info).save(tmp_path / "scorer")
+    exported(tmp_path / "scorer", tmp_path / "onnx", trim_vocabulary=["ko"])
     np.testing.assert_allclose(
         load_scorer(tmp_path / "onnx").score(FIRST, SECOND).scores,
-        load_scorer(source, precision="fp32").score(FIRST, SECOND).scores,
+        load_scorer(tmp_path / "scorer", precision="fp32").score(FIRST, SECOND).scores,
         atol=1e-4,
     )
-    # this vocabulary is one of single characters, all of which stay
-    assert read_info(tmp_path / "onnx").onnx["vocabulary"] == {"pieces": 5683, "of": 5683}
+    trimmed = read_info(tmp_path / "onnx").onnx["vocabulary"]
+    assert trimmed == {"pieces": len(pieces), "of": len(pieces) + len(others)}
 
 
 def test_what_a_folder_does_not_have_is_refused(make, tmp_path):
