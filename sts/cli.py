@@ -36,6 +36,9 @@ class Command:
 # a name of two words is a command and its subcommand: `python -m sts.pairs report`, `sts pairs report`
 COMMANDS = {
     "pairs report": Command("sts.pairs.report_command:report", "look at a set of pairs, alone or against another"),
+    "pairs convert": Command(
+        "sts.pairs.convert_command:convert", "write pairs with labels from 0 to 5, whatever they were written in"
+    ),
     "text corrections": Command(
         "sts.text.corrections_command:report_corrections", "count what spelling or spacing correction would change"
     ),

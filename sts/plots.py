@@ -216,15 +216,20 @@ def residuals(label: "ArrayLike", score: "ArrayLike") -> "Figure":
     return fig
 
 
-def curves(x: Sequence[float], series: Mapping[str, Sequence[float | None]], x_label: str, y_label: str) -> "Figure":
-    """Lines over a common x, one for each named series (each as long as x; None leaves a gap)."""
+def curves(
+    x: "ArrayLike", series: "Mapping[str, ArrayLike]", x_label: str, y_label: str, *, marks: Sequence[float] = ()
+) -> "Figure":
+    """Lines over a common x, one for each named series (each as long as x; None leaves a gap), and dashed ones at marks."""
     import numpy as np
 
+    x = np.asarray(x, dtype=float)
     fig, axes = figure(y_label, x_label, "")
+    for mark in marks:
+        axes.axvline(mark, color=MUTED, linestyle="--", linewidth=1)
     # so many points need no markers to be seen
     marker = "o" if len(x) <= 30 else None
     for (name, values), colour in zip(series.items(), itertools.cycle(COLOURS)):
-        heights = np.array([np.nan if value is None else value for value in values], dtype=float)
+        heights = np.array(values, dtype=float)  # None becomes NaN
         axes.plot(x, heights, color=colour, marker=marker, markersize=4, linewidth=1.6, label=name)
     if len(series) > 1:
         axes.legend(frameon=False, fontsize=9)

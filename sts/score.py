@@ -3,24 +3,31 @@
 import itertools
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from sts.errors import DataError, UsageError
-from sts.files import replacing_file
+from sts.errors import UsageError
+from sts.files.encoding import standard_input
+from sts.files.options import FileOptions
+from sts.files.table import RawRow, delimited, read_table
 from sts.models.bundled import BUNDLED_CROSS, ScorerPath
+from sts.models.coverage import TOO_MUCH
 from sts.models.info import Orders, ScorerInfo
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
-from sts.models.scorer import Scorer
-from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, read_pairs, tsv_rows
-from sts.pairs.write import WRITERS
+from sts.models.scorer import Scored, Scorer
+from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, pair_columns, pair_of
+from sts.pairs.write import SUFFIXES, RowWriter, row_writer, writing_rows
 
 STANDARD = "-"
 # pairs that are held at once; large enough to sort by length, small enough for any machine
 CHUNK = 4096
+COLUMNS = pair_columns(labelled=False, others=True)
+# what a scored row has beside its own columns
+ADDED = ("row", "score", "similar", "truncated", "unknown")
 
 
 def score(
@@ -28,6 +35,7 @@ def score(
     sentence2: str | None = None,
     /,
     *,
+    files: FileOptions,
     model: ScorerPath = BUNDLED_CROSS,
     input: str | None = None,
     output: str | None = None,
@@ -43,11 +51,13 @@ def score(
     Args:
         sentence1: the first sentence
         sentence2: the second sentence
+        files: how the file of --input is read
         model: scorer folder, as sts.train or sts.export writes it; not given: the bundled cross-encoder
-        input: file of pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet) with the columns sentence1 and sentence2, or -
+        input: file of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel) with the columns sentence1 and sentence2, or -
             for tab-separated standard input
-        output: file for the scored pairs (.tsv, .csv or .jsonl), or - for standard output, as TSV or with --json as
-            JSON lines; not given with --input: standard output
+        output: file for the scored pairs (.tsv, .csv, .jsonl or .xlsx): all columns of the input, and row, score,
+            similar, truncated and unknown; or - for standard output, as TSV or with --json as JSON lines; not given with
+            --input: standard output
         json: print JSON
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and count it
         orders: both = the mean over both orders of the sentences, one = as they come, which is twice as fast; not
@@ -56,27 +66,32 @@ def score(
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """
-    _check_options(sentence1, sentence2, input, output)
+    _check_options(sentence1, sentence2, input, output, files)
     from sts.models import load_scorer
 
     scorer = load_scorer(model, precision=precision, orders=orders, backend=backend)
     if input is None:
         _score_two(scorer, str(sentence1), str(sentence2), as_json=json)
     else:
-        _score_file(scorer, input, output or STANDARD, as_json=json, on_bad_row=on_bad_row, batch_size=batch_size)
+        source = _Source(input, files, on_bad_row)
+        _score_file(scorer, source, output or STANDARD, as_json=json, batch_size=batch_size)
 
 
-def _check_options(sentence1: str | None, sentence2: str | None, input_: str | None, output: str | None) -> None:
+def _check_options(
+    sentence1: str | None, sentence2: str | None, input_: str | None, output: str | None, files: FileOptions
+) -> None:
     if input_ is not None and sentence1 is not None:
         raise UsageError("give two sentences or --input, not both")
     if input_ is None and output is not None:
         raise UsageError("--output goes with --input; two sentences are scored on the screen")
     if input_ is None and sentence2 is None:
         raise UsageError('two sentences are needed: python -m sts.score "문장 1" "문장 2", or --input FILE')
+    if input_ is None and files != FileOptions():
+        raise UsageError("--encoding, --columns, --no-header, --delimiter and --quoting go with --input, the file to read")
     if output is None or output == STANDARD:
         return
-    if Path(output).suffix not in WRITERS:
-        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(WRITERS)}")
+    if Path(output).suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
     if input_ != STANDARD and Path(output).resolve() == Path(str(input_)).resolve():
         raise UsageError(f"--output {output}: is the input file; name another")
 
@@ -86,88 +101,166 @@ def _score_two(scorer: Scorer, sentence1: str, sentence2: str, *, as_json: bool)
     if isinstance(problem, str):
         raise UsageError(problem)
     scored = scorer.score([sentence1], [sentence2])
-    row = _row(Pair(sentence1, sentence2, None), float(scored.scores[0]), bool(scored.truncated[0]), scorer.info)
-    del row["guid"]
+    info = scorer.info
+    row = {"sentence1": sentence1, "sentence2": sentence2, **_results(scored, info)[0]}
     if as_json:
-        print(json.dumps(row | {"threshold": scorer.info.threshold}, ensure_ascii=False))
+        print(json.dumps(row | {"threshold": info.threshold}, ensure_ascii=False))
         return
-    print(f"{row['score']:.2f}  {'similar' if row['similar'] else 'not similar'} (threshold {scorer.info.threshold:g})")
+    print(f"{row['score']:.2f}  {'similar' if row['similar'] else 'not similar'} (threshold {info.threshold:g})")
     if row["truncated"]:
-        print(f"the pair is longer than {scorer.info.max_length} tokens and was cut there", file=sys.stderr)
+        print(f"the pair is longer than {info.max_length} tokens and was cut there", file=sys.stderr)
+    if row["unknown"]:
+        told = f"the model does not know {row['unknown']:.0%} of the text"
+        beyond = "; too little was read to call the two similar" if scored.unread[0] else ""
+        print(f"{told}{beyond}", file=sys.stderr)
 
 
-def _score_file(
-    scorer: Scorer, source: str, target: str, *, as_json: bool, on_bad_row: OnBadRow, batch_size: int
-) -> None:
+@dataclass
+class _Counts:
+    """What a summary says of a scored file."""
+
+    pairs: int = 0
+    bad: int = 0
+    truncated: int = 0
+    left_as_is: int = 0
+    unknown: int = 0
+    mostly: int = 0
+
+    def add(self, scored: Scored) -> None:
+        """Count scored pairs."""
+        self.pairs += len(scored.scores)
+        self.truncated += int(scored.truncated.sum())
+        self.left_as_is += int(scored.left_as_is.sum())
+        self.unknown += int((scored.unknown > 0).sum())
+        self.mostly += int((scored.unknown > TOO_MUCH).sum())
+
+    def told(self, info: ScorerInfo) -> str:
+        """The counts in a line."""
+        parts = [
+            f"{self.pairs:,} pairs scored",
+            f"{self.bad:,} bad rows skipped",
+            f"{self.truncated:,} cut at {info.max_length} tokens",
+        ]
+        if self.unknown:
+            parts.append(
+                f"{self.unknown:,} with text that the model does not know ({self.mostly:,} of them more than half: column "
+                "unknown)"
+            )
+        if self.left_as_is:
+            parts.append(
+                f"{self.left_as_is:,} that the text pipeline {info.text_pipeline['name']} would have emptied and left as "
+                "they were"
+            )
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file of pairs, or standard input."""
+
+    path: str
+    options: FileOptions
+    on_bad_row: OnBadRow
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "standard input" if self.path == STANDARD else self.path
+
+    def rows(self, say: Callable[[str], None]) -> Iterator[RawRow]:
+        """Its rows, good and bad ones."""
+        if self.path == STANDARD:
+            return _standard_rows(self.name, self.options, say)
+        return read_table(Path(self.path), COLUMNS, options=self.options, say=say)
+
+    def pairs(self, counts: _Counts, say: Callable[[str], None]) -> Iterator[tuple[RawRow, Pair]]:
+        """Its good rows; bad ones are counted and told, or raised."""
+        for row in self.rows(say):
+            pair = pair_of(row, labelled=False)
+            if not isinstance(pair, str):
+                yield row, pair
+                continue
+            bad = BadRow(self.name, row.place, pair)
+            if self.on_bad_row == "error":
+                raise bad.refused()
+            counts.bad += 1
+            say(f"skipped {bad}")
+
+    def columns(self) -> list[str] | None:
+        """Of a table of its rows, where each row names its own fields; None where the first row has them all."""
+        if Path(self.path).suffix.lower() not in (".jsonl", ".json"):
+            return None
+        rows = self.rows(lambda _: None)
+        found = dict.fromkeys(name for row in rows if not isinstance(row.fields, str) for name in _kept(row))
+        return [*found, *ADDED]
+
+
+def _standard_rows(name: str, options: FileOptions, say: Callable[[str], None]) -> Iterator[RawRow]:
+    """Tab-separated pairs from standard input: with a header, or without one as sentence1 and sentence2."""
+    lines = standard_input(sys.stdin, options, name)
+    first = next(lines, "").lstrip("\ufeff")
+    if not options.columns and not any("sentence1" in each for each in (first, first.lower().replace("_", ""))):
+        options = replace(options, no_header=True)
+    return delimited(name, itertools.chain([first], lines), COLUMNS, options, say, tabs=True)
+
+
+def _score_file(scorer: Scorer, source: _Source, target: str, *, as_json: bool, batch_size: int) -> None:
     from tqdm import tqdm
 
-    suffix = Path(target).suffix if target != STANDARD else ".jsonl" if as_json else ".tsv"
-    named = "standard input" if source == STANDARD else source
-    print(f"scoring {named} with {scorer.info.base_model} ({scorer.info.mode}-encoder)", file=sys.stderr)
-    counts = {"pairs": 0, "bad": 0, "truncated": 0, "left_as_is": 0}
-    with _writing(target) as stream, tqdm(unit="pair", desc="scoring", file=sys.stderr, disable=None) as bar:
-        write = WRITERS[suffix](stream)
-        for chunk in _chunks(_good_pairs(source, on_bad_row, counts)):
-            scored = scorer.score(
-                [pair.sentence1 for pair in chunk], [pair.sentence2 for pair in chunk], batch_size=batch_size
-            )
-            for pair, value, cut in zip(chunk, scored.scores.tolist(), scored.truncated.tolist(), strict=True):
-                write(_row(pair, value, cut, scorer.info))
-            counts["pairs"] += len(chunk)
-            counts["truncated"] += int(scored.truncated.sum())
-            counts["left_as_is"] += int(scored.left_as_is.sum())
-            stream.flush()
+    print(f"scoring {source.name} with {scorer.info.base_model} ({scorer.info.mode}-encoder)", file=sys.stderr)
+
+    def say(line: str) -> None:
+        tqdm.write(line, file=sys.stderr)
+
+    counts, told = _Counts(), set[str]()
+    with (
+        _writing(source, target, as_json=as_json) as write,
+        tqdm(unit="pair", desc="scoring", file=sys.stderr, disable=None) as bar,
+    ):
+        for chunk in _chunks(source.pairs(counts, say)):
+            first, second = [pair.sentence1 for _, pair in chunk], [pair.sentence2 for _, pair in chunk]
+            scored = scorer.score(first, second, batch_size=batch_size)
+            for (row, _), result in zip(chunk, _results(scored, scorer.info), strict=True):
+                kept = _kept(row)
+                for name, shown in zip(row.fields, kept, strict=True):
+                    if shown != row.spelled.get(name, name) and shown not in told:
+                        told.add(shown)
+                        say(f"the input's column '{row.spelled.get(name, name)}' is kept as '{shown}'")
+                write(kept | {"row": row.number} | result)
+            counts.add(scored)
+            if target == STANDARD:
+                sys.stdout.flush()
             bar.update(len(chunk))
-    kept = (
-        f", {counts['left_as_is']:,} that the text pipeline {scorer.info.text_pipeline['name']} would have emptied and "
-        "left as they were"
-        if counts["left_as_is"]
-        else ""
-    )
-    print(
-        f"{counts['pairs']:,} pairs scored, {counts['bad']:,} bad rows skipped, {counts['truncated']:,} cut at "
-        f"{scorer.info.max_length} tokens{kept}" + ("" if target == STANDARD else f": {target}"),
-        file=sys.stderr,
-    )
+    print(counts.told(scorer.info) + ("" if target == STANDARD else f": {target}"), file=sys.stderr)
 
 
 @contextmanager
-def _writing(target: str) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears when all of it is written."""
+def _writing(source: _Source, target: str, *, as_json: bool) -> Iterator[RowWriter]:
+    """What writes to standard output, or to a file that appears when all of it is written."""
     if target == STANDARD:
-        yield sys.stdout
+        suffix = ".jsonl" if as_json else ".tsv"
+        yield row_writer(sys.stdout, suffix, None if as_json else source.columns())
     else:
-        with replacing_file(Path(target)) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
+        columns = None if Path(target).suffix.lower() == ".jsonl" else source.columns()
+        with writing_rows(Path(target), columns) as write:
+            yield write
 
 
-def _good_pairs(source: str, on_bad_row: OnBadRow, counts: dict[str, int]) -> Iterator[Pair]:
-    rows: Iterable[Pair | BadRow] = (
-        _standard_input() if source == STANDARD else read_pairs(Path(source), labelled=False)
-    )
-    for row in rows:
-        if isinstance(row, Pair):
-            yield row
-        elif on_bad_row == "error":
-            raise DataError(f"{row} (--on-bad-row skip leaves such rows out)")
-        else:
-            counts["bad"] += 1
-            print(f"skipped {row}", file=sys.stderr)
+def _kept(row: RawRow) -> dict[str, Any]:
+    """A row's own columns, as the input calls them; one that is called as a new one is renamed."""
+    fields: dict[str, Any] = row.fields  # type: ignore[assignment]
+    kept = {}
+    scored_before = "similar" in fields
+    for name, value in fields.items():
+        shown = row.spelled.get(name, name)
+        if shown in ADDED:
+            # KorSTS calls the label score
+            shown = "label" if name == "label" and not scored_before else f"input_{shown}"
+        kept[shown] = value
+    return kept
 
 
-def _standard_input() -> Iterator[Pair | BadRow]:
-    """Tab-separated pairs from standard input: with a header, or without one as sentence1 and sentence2."""
-    name = "standard input"
-    first = sys.stdin.readline()
-    header = first if "sentence1" in first.rstrip("\r\n").lstrip("\ufeff").split("\t") else ""
-    lines = itertools.chain([header.lstrip("\ufeff") or "sentence1\tsentence2\n"], [] if header else [first], sys.stdin)
-    for place, fields in tsv_rows(name, lines):
-        number = int(place.split()[1]) - (0 if header else 1)
-        pair = fields if isinstance(fields, str) else check_fields(fields, labelled=False)
-        yield BadRow(name, f"line {number}", pair) if isinstance(pair, str) else pair
-
-
-def _chunks(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
+def _chunks(pairs: Iterator[tuple[RawRow, Pair]]) -> Iterator[list[tuple[RawRow, Pair]]]:
     # the first chunks are small, so that a pipe sees its first scores soon
     for size in itertools.chain([64, 512], itertools.repeat(CHUNK)):
         chunk = list(itertools.islice(pairs, size))
@@ -176,15 +269,13 @@ def _chunks(pairs: Iterator[Pair]) -> Iterator[list[Pair]]:
         yield chunk
 
 
-def _row(pair: Pair, value: float, truncated: bool, info: ScorerInfo) -> dict[str, Any]:
-    return {
-        "guid": pair.guid,
-        "sentence1": pair.sentence1,
-        "sentence2": pair.sentence2,
-        "score": round(value, 4),
-        "similar": value >= info.threshold,
-        "truncated": truncated,
-    }
+def _results(scored: Scored, info: ScorerInfo) -> list[dict[str, Any]]:
+    """What is said of each pair."""
+    columns = (scored.scores, scored.similar(info.threshold), scored.truncated, scored.unknown)
+    return [
+        {"score": round(score, 4), "similar": similar, "truncated": truncated, "unknown": round(unknown, 4)}
+        for score, similar, truncated, unknown in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from sts.augment.mix import METHODS, check_settings, parse_mix
 from sts.augment.run import Counts, augment_pairs, has_sentence_of
 from sts.augment.settings import AugmentSettings
 from sts.errors import DataError, UsageError
-from sts.files import replacing_file
-from sts.pairs.load import rows_of
+from sts.files.options import FileOptions
+from sts.pairs.load import ends, rows_of
 from sts.pairs.rows import BadRow, OnBadRow, Pair
-from sts.pairs.write import WRITERS
+from sts.pairs.scale import LabelCheck, LabelOptions, Scale
+from sts.pairs.write import SUFFIXES, writing_rows
 
 COLUMNS = ("guid", "source", "sentence1", "sentence2", "label", "binary_label")
 # far above any machine's cores; without a bound, a slip of the finger starts a million threads
@@ -29,6 +30,8 @@ OPTIONAL_COLUMNS = ("source", "binary_label")
 def augment(
     *,
     settings: AugmentSettings,
+    files: FileOptions,
+    labels: LabelOptions,
     data: list[str],
     output: Path,
     methods: list[str] | None = None,
@@ -44,9 +47,11 @@ def augment(
 
     Args:
         settings: how to augment
-        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub), sample or
+        files: how files of pairs are read
+        labels: the units of their labels; what is written is from 0 to 5
+        data: files of labelled pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub), sample or
             sample-test (bundled)
-        output: file for the pairs and the new ones after them (.tsv, .csv or .jsonl)
+        output: file for the pairs and the new ones after them (.tsv, .csv, .jsonl or .xlsx)
         methods: what makes new pairs, each with a weight if wanted (sr ri:2): sr = synonym replacement, ri = random
             insertion of synonyms, rs = random swap of words, rd = random deletion of words, aeda = punctuation between
             words, mlm = words that a masked language model inserts, bt = back-translation by way of English, swap = the
@@ -70,14 +75,15 @@ def augment(
 
     new = f"up to {settings.new_per_pair} new pairs from each by {describe_mix(mix)}"
     say(f"augmenting {' + '.join(data)} into {output}: {new}; seed {seed}")
-    pairs = _Pairs(tuple(data), on_bad_row)
-    found = pairs.survey(say)
+    given = _Pairs(tuple(data), on_bad_row, files, labels, labels.scale())
+    found = given.survey(say)
+    pairs = replace(given, scale=found.scale)
     counts = Counts()
     with (
-        closing(_sentences_of(held_out or [])) as kept_out,
+        closing(_sentences_of(held_out or [], files)) as kept_out,
         tqdm(total=found.pairs, unit="pair", desc="augmenting", file=sys.stderr, disable=None) as bar,
     ):
-        given = () if only_new else (pair for pair in pairs if not has_sentence_of(pair, kept_out))
+        old = () if only_new else (pair for pair in pairs if not has_sentence_of(pair, kept_out))
         made = augment_pairs(
             pairs,
             mix,
@@ -88,9 +94,8 @@ def augment(
             workers=workers,
             progress=bar.update,
         )
-        with replacing_file(output) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
-            write = WRITERS[output.suffix](stream)
-            for pair in itertools.chain(given, made):
+        with writing_rows(output) as write:
+            for pair in itertools.chain(old, made):
                 write({name: getattr(pair, name) for name in found.columns})
     if json:
         _print_json({"output": str(output), "seed": seed, "mix": mix, "settings": asdict(settings), **asdict(counts)})
@@ -102,10 +107,11 @@ def augment(
 
 @dataclass(frozen=True)
 class _Survey:
-    """How many good pairs there are, and which columns they need."""
+    """How many good pairs there are, which columns they need, and the scale of their labels."""
 
     pairs: int
     columns: tuple[str, ...]
+    scale: Scale
 
 
 @dataclass(frozen=True)
@@ -114,35 +120,47 @@ class _Pairs:
 
     sources: tuple[str, ...]
     on_bad_row: OnBadRow
+    files: FileOptions
+    labels: LabelOptions
+    scale: Scale
 
     def __iter__(self) -> Iterator[Pair]:
-        return (row for row in self._rows() if isinstance(row, Pair))
-
-    def _rows(self) -> Iterator[Pair | BadRow]:
         for source in self.sources:
-            yield from rows_of(source)
+            for row in rows_of(source, files=self.files, scale=self.scale):
+                if isinstance(row, Pair):
+                    yield row
 
     def survey(self, say: Callable[[str], None]) -> _Survey:
         """Go through all rows once, and list those that are skipped.
 
         Raises:
-            DataError: a source that can't be read, a bad row that is not to be skipped, or no pair at all.
+            DataError: a source that can't be read, labels of another unit, a bad row that is not to be skipped, or no
+                pair at all.
         """
         count, skipped, used = 0, 0, set()
-        for row in self._rows():
-            if isinstance(row, Pair):
-                count += 1
-                used |= {name for name in OPTIONAL_COLUMNS if getattr(row, name) is not None}
-            elif self.on_bad_row == "error":
-                raise DataError(f"{row} (--on-bad-row skip leaves such rows out)")
-            else:
-                skipped += 1
-                say(f"  skipped {row}")
+        checks = []
+        for source in self.sources:
+            checks.append(LabelCheck(source, self.labels))
+            first_bad = None
+            for row in rows_of(source, files=self.files, scale=self.scale, say=say, check=checks[-1]):
+                if isinstance(row, Pair):
+                    count += 1
+                    used |= {name for name in OPTIONAL_COLUMNS if getattr(row, name) is not None}
+                elif self.on_bad_row == "error":
+                    first_bad = first_bad or row
+                else:
+                    skipped += 1
+                    say(f"  skipped {row}")
+            checks[-1].finish()
+            if first_bad is not None:
+                raise first_bad.refused()
         named = " + ".join(self.sources)
         if not count:
             raise DataError(f"{named}: no usable pair among {skipped} rows; nothing to augment")
         say(f"data: {named}: {count:,} pairs" + (f", {skipped:,} bad rows skipped" if skipped else ""))
-        return _Survey(count, tuple(name for name in COLUMNS if name in used or name not in OPTIONAL_COLUMNS))
+        columns = tuple(name for name in COLUMNS if name in used or name not in OPTIONAL_COLUMNS)
+        scale = ends(self.scale, checks) if self.labels.label_scale == "min-max" else self.scale
+        return _Survey(count, columns, scale)
 
 
 def _check_values(seed: int, workers: int | None) -> None:
@@ -153,8 +171,8 @@ def _check_values(seed: int, workers: int | None) -> None:
 
 
 def _check_output(output: Path, sources: list[str], *, overwrite: bool) -> None:
-    if output.suffix not in WRITERS:
-        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(WRITERS)}")
+    if output.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
     for source in sources:
         if Path(source).resolve() == output.resolve():
             raise UsageError(f"--output {output}: is an input file; name another")
@@ -164,11 +182,11 @@ def _check_output(output: Path, sources: list[str], *, overwrite: bool) -> None:
         raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
 
 
-def _sentences_of(sources: Iterable[str]) -> DiskSet:
+def _sentences_of(sources: Iterable[str], files: FileOptions) -> DiskSet:
     """The sentences of files that are held out; a row that can't be read might hide one, so it stops all."""
     sentences = DiskSet()
     for source in sources:
-        for row in rows_of(source, labelled=False):
+        for row in rows_of(source, labelled=False, files=files):
             if isinstance(row, BadRow):
                 raise DataError(f"--held-out {row}; correct or remove the row")
             sentences.add(row.sentence1)

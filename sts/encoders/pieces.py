@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sts.errors import DataError, EncoderError
+from sts.files.columns import Columns
+from sts.files.encoding import open_text
+from sts.files.options import FileOptions
+from sts.files.table import read_table
+from sts.text.form import composed
 
 KINDS = ("Unigram", "WordPiece")
 LINES = (".txt", ".text", ".md")
@@ -157,7 +162,7 @@ def read_texts(path: Path) -> Iterator[str]:
     """Read the texts of a file one after the other, in constant memory but for `.json`.
 
     Args:
-        path: a file of sentence pairs or of sentences, see `sts.pairs.rows` and `sts.search.rows`; or of a text
+        path: a file of sentence pairs or of sentences, see `sts.files.table`; or of a text
             a line (.txt, .text, .md).
 
     Raises:
@@ -172,45 +177,34 @@ def read_texts(path: Path) -> Iterator[str]:
         if first is None:
             raise DataError(f"--trim-vocabulary {path}: holds no text; name a file that does, or ko for Korean text")
         yield from chain([first], texts)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: byte {error.start} is not UTF-8 (0x{error.object[error.start]:02x}); save the file as UTF-8"
-        ) from error
     except OSError as error:
         raise DataError(f"--trim-vocabulary {path}: can't be read ({error.strerror})") from error
 
 
 def _has_pairs(path: Path) -> bool:
     """Whether a text file is a table of pairs: KorSTS has TSV in files named .txt."""
-    with path.open(encoding="utf-8-sig") as stream:
-        return path.suffix.lower() == ".txt" and "sentence1" in stream.readline().rstrip("\n").split("\t")
+    with open_text(path, FileOptions()) as stream:
+        return path.suffix.lower() == ".txt" and "sentence1" in stream.readline().rstrip("\r\n").split("\t")
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig") as stream:
+    with open_text(path, FileOptions()) as stream:
         for line in stream:
             if line.strip():
-                yield line.rstrip("\n")
+                yield composed(line.rstrip("\r\n"))
 
 
 def _fields(path: Path) -> Iterator[str]:
     """The sentences of a table's rows."""
-    from sts.pairs.rows import SUFFIXES, check_sentence, raw_rows  # pairs ask the hub through this package
+    from sts.pairs.rows import ALIASES, check_sentence  # pairs ask the hub through this package
 
-    for place, row in raw_rows(path, SUFFIXES, _header):
-        if isinstance(row, str):
-            raise DataError(f"{path}, {place}: {row}")
-        found = [name for name in COLUMNS if name in row]
+    for row in read_table(path, Columns((), COLUMNS, ALIASES)):
+        if isinstance(row.fields, str):
+            raise DataError(f"{path}, {row.place}: {row.fields}")
+        found = [name for name in COLUMNS if name in row.fields]
         problem = None if found else f"has no field named {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}"
         for name in found:
-            problem = problem or check_sentence(name, row[name])
+            problem = problem or check_sentence(name, row.fields[name])
         if problem:
-            raise DataError(f"{path}, {place}: {problem}")
-        yield from (row[name] for name in found)
-
-
-def _header(name: str, header: list[str]) -> list[str]:
-    names = [column.strip() for column in header]
-    if not set(COLUMNS).intersection(names):
-        raise DataError(f"{name}, line 1: found the columns {', '.join(header)}; one of {', '.join(COLUMNS)} is needed")
-    return names
+            raise DataError(f"{path}, {row.place}: {problem}")
+        yield from (composed(row.fields[name]) for name in found)

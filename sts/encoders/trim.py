@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sts.encoders.checkpoint import OFFSET_POSITIONS, check_checkpoint, fit_tokenizer, usable_positions
 from sts.encoders.pieces import TEXTS_AT_ONCE, Vocabulary, korean_pieces, read_texts, seen_pieces, spelling_pieces
 from sts.errors import EncoderError, UsageError
+from sts.models.coverage import split_long_words
 from sts.quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _chosen(source: Path, vocabulary: Vocabulary, wanted: Sequence[str], rows: i
         loaded = AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False)
     fit_tokenizer(loaded, config, usable_positions(config))
     tokenizer = loaded.backend_tokenizer
+    split_long_words(tokenizer)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     prompts, pipeline = _shown(source, prompt)

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError, UsageError
-from sts.files import check_output_folder
+from sts.files.options import FileOptions
+from sts.files.write import check_output_folder
 from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.info import Orders
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend, shared_options
 from sts.pairs.rows import OnBadRow
+from sts.pairs.scale import LabelOptions
 
 if TYPE_CHECKING:
-    from sts.evaluate.evaluation import Scores
+    from sts.evaluate.evaluation import Evaluation, Scores
     from sts.pairs import LoadedPairs
 
 BATCH_SIZE = 64
@@ -34,6 +36,10 @@ class _Run:
     precision: ScoringPrecision
     backend: Backend
     as_json: bool
+    files: FileOptions
+    labels: LabelOptions
+    clip: bool
+    fit_threshold: bool
 
     def say(self, line: str) -> None:
         """Print a line for people; beside JSON it goes to standard error."""
@@ -42,6 +48,8 @@ class _Run:
 
 def evaluate(
     *,
+    files: FileOptions,
+    labels: LabelOptions,
     model: ScorerPath | None = None,
     data: list[str] | None = None,
     predictions: Path | None = None,
@@ -51,6 +59,8 @@ def evaluate(
     bootstrap: int = 2000,
     seed: int = 42,
     threshold: float | None = None,
+    fit_threshold: bool = False,
+    clip: bool = False,
     batch_size: int = BATCH_SIZE,
     orders: Orders | None = None,
     precision: ScoringPrecision = "auto",
@@ -61,11 +71,13 @@ def evaluate(
     """Measure a scorer or a file of predictions, or compare two of them.
 
     Args:
+        files: how files of pairs and of predictions are read
+        labels: the units of their labels
         model: scorer folder to measure on --data; not given, with --data alone: the bundled cross-encoder
-        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
+        data: files of labelled pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample
             (bundled)
-        predictions: CSV file to measure, with the columns guid, true_real_label, true_binary_label,
-            predict_real_label, predict_binary_label
+        predictions: file to measure, with the columns label and score, as sts.score writes it, or true_real_label and
+            predict_real_label; optionally guid and the binary labels
         compare: two files of predictions or scorer folders, A and B; scorer folders need --data; bundled-cross and
             bundled-bi name the bundled ones
         output: folder for metrics, predictions, report and plots; not given: nothing is written
@@ -73,6 +85,8 @@ def evaluate(
         bootstrap: resamples behind the 95 % intervals; 0 leaves the intervals out
         seed: decides the resamples
         threshold: similar from this score on, 0 to 5; not given: the model's own, and 3.0 for files of predictions
+        fit_threshold: store the threshold that is best by F1 on --data in the scorer of --model
+        clip: bring the scores of --predictions that lie outside 0 to 5 to its ends
         batch_size: pairs that go through the model together
         orders: for cross-encoders, both = a score is the mean over both orders of the sentences, one = as they come,
             which is twice as fast; not given: as the scorer was trained
@@ -87,6 +101,7 @@ def evaluate(
     needs_model = model is not None or any(path.is_dir() for path in compare or [])
     _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
     _check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision, backend)
+    _check_threshold_options(model, predictions, compare, clip=clip, fit_threshold=fit_threshold)
     if output is not None:
         check_output_folder(output, "metrics.json", [*subjects, *(data or [])], overwrite=overwrite)
     elif overwrite:
@@ -98,8 +113,12 @@ def evaluate(
         from sts.pairs import load_pairs
 
         # a test set is measured as it is, repeated rows among it
-        loaded = load_pairs(data, on_bad_row=on_bad_row, announce=notes.append, deduplicate=False)
-    run = _Run(output, threshold, bootstrap, seed, batch_size, orders, precision, backend, json)
+        loaded = load_pairs(
+            data, on_bad_row=on_bad_row, announce=notes.append, deduplicate=False, files=files, labels=labels
+        )
+    run = _Run(
+        output, threshold, bootstrap, seed, batch_size, orders, precision, backend, json, files, labels, clip, fit_threshold
+    )
     scores = _gather(subjects, loaded, notes, run)
     if len(scores) == 1:
         _measure(scores[0], loaded, run)
@@ -164,11 +183,26 @@ def _check_model_options(
         raise UsageError(f"{', '.join(useless)}: only for models; files of predictions hold their labels and scores")
 
 
+def _check_threshold_options(
+    model: Path | None, predictions: Path | None, compare: list[ScorerPath] | None, *, clip: bool, fit_threshold: bool
+) -> None:
+    if fit_threshold and model is None:
+        raise UsageError("--fit-threshold goes with --model, the scorer to store the threshold in")
+    if clip and predictions is None and not any(path.is_file() for path in compare or []):
+        raise UsageError("--clip goes with files of predictions; a scorer's scores lie in 0 to 5")
+
+
 def _gather(paths: list[Path], loaded: "LoadedPairs | None", notes: list[str], run: _Run) -> "list[Scores]":
     """Say what is about to happen, then read or compute the scores of each path."""
     from sts.evaluate.evaluation import read_scores
 
-    files = {path: read_scores(path, threshold=run.threshold) for path in paths if loaded is None or path.is_file()}
+    files = {
+        path: read_scores(
+            path, threshold=run.threshold, files=run.files, labels=run.labels, clip=run.clip, say=notes.append
+        )
+        for path in paths
+        if loaded is None or path.is_file()
+    }
     rows = len(loaded.pairs) if loaded else len(files[paths[0]].predictions.guid)
     work = f"measuring {paths[0]}" if len(paths) == 1 else f"comparing A = {paths[0]} with B = {paths[1]}"
     run.say(f"{work}{f' on {loaded.description}' if loaded else ''}: {rows:,} rows")
@@ -224,7 +258,8 @@ def _score(
         progress=sys.stderr.isatty(),
     )
     run.say(
-        f"{scores.truncated} of {len(loaded.pairs):,} pairs were longer than {info.max_length} tokens and cut there"
+        f"{scores.truncated} of {len(loaded.pairs):,} pairs were longer than {info.max_length} tokens and cut there; "
+        f"{scores.unknown:,} hold text that the model does not know, {scores.mostly:,} more of it than of other text"
     )
     return scores
 
@@ -233,21 +268,38 @@ def _measure(scores: "Scores", loaded: "LoadedPairs | None", run: _Run) -> None:
     from sts.evaluate.comparison import resolution
     from sts.evaluate.evaluation import assess
     from sts.evaluate.report import write_report
-    from sts.evaluate.tables import metrics_table, source_note, source_table
+    from sts.evaluate.tables import metrics_table, source_note, source_table, threshold_table
 
     evaluation = assess(scores, loaded, bootstrap=run.bootstrap, seed=run.seed)
     if run.output is not None:
         write_report(run.output, evaluation)
+    if run.fit_threshold:
+        _store_threshold(evaluation, run)
     if run.as_json:
         _print_json(evaluation.to_dict())
         return
     metrics_table(evaluation.metrics).show()
+    if evaluation.thresholds:
+        threshold_table(evaluation.thresholds).show()
+    if evaluation.other_metrics is not None:
+        other = "as they were given" if scores.clipped else "brought to 0 to 5"
+        print(f"scores {other}: Pearson {evaluation.other_metrics.pearson}, MAE {evaluation.other_metrics.mae}")
     if evaluation.by_source:
         source_table(evaluation.by_source).show()
         if note := source_note(evaluation.by_source):
             print(note)
     print(f"similar: scores from {scores.threshold:g} on")
     print(resolution(evaluation.metrics))
+
+
+def _store_threshold(evaluation: "Evaluation", run: _Run) -> None:
+    from sts.evaluate.threshold import fitted, store_threshold, threshold_record
+
+    scores, rows = evaluation.scores, evaluation.metrics.rows
+    threshold = fitted(evaluation.thresholds, rows)
+    record = threshold_record(evaluation.thresholds, rows, scores.data["description"])
+    before = store_threshold(Path(scores.name), threshold, record)
+    run.say(f"{scores.name}: similar from {threshold:g} on, stored in its sts.json (before: {before:g})")
 
 
 def _compare(a: "Scores", b: "Scores", run: _Run) -> None:

@@ -1,16 +1,22 @@
 """One evaluation: scores from a model or a file, and what they amount to."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts import __version__
 from sts.errors import DataError
-from sts.evaluate.metrics import Metrics, measure, measure_by_source
+from sts.evaluate.metrics import Metrics, make_sample, measure, measure_by_source
 from sts.evaluate.predictions import Predictions, read_predictions
+from sts.evaluate.threshold import BestThreshold, Criterion, best_thresholds
+from sts.files.options import FileOptions
+from sts.files.table import Say, silent
+from sts.models.coverage import TOO_MUCH
 from sts.models.description import scorer_bytes
 from sts.pairs.rows import SIMILAR_FROM
+from sts.pairs.scale import LabelOptions
+from sts.pairs.split import INVERTED, MANY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +50,12 @@ class Scores:
         threshold: "similar" from this score on.
         swapped_score: scores (n,) with the sentences exchanged; None for a file.
         truncated: pairs that were longer than the model and were cut; None for a file.
+        unknown: pairs with text that the model does not know; None for a file.
+        mostly: those of them with more of it than of other text.
         notes: what a reader of the results should know, a sentence each.
         cost: time and space; None for a file.
+        other_score: where scores lie outside 0 to 5, those that `predictions` does not have: the clipped ones, or those
+            as they were given.
     """
 
     name: str
@@ -55,8 +65,12 @@ class Scores:
     threshold: float
     swapped_score: "np.ndarray | None" = None
     truncated: int | None = None
+    unknown: int | None = None
+    mostly: int | None = None
     notes: tuple[str, ...] = ()
     cost: Cost | None = None
+    other_score: "np.ndarray | None" = None
+    clipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,8 @@ class Evaluation:
         by_source: metrics of each source, or its number of rows where these are too few; empty
             where the pairs name no source.
         pairs: the sentences; None for a file of predictions.
+        thresholds: the best ones; empty where all pairs are of one class.
+        other_metrics: of `Scores.other_score`.
         bootstrap: resamples behind the intervals.
         seed: decided the resamples.
     """
@@ -79,6 +95,8 @@ class Evaluation:
     pairs: "LoadedPairs | None"
     bootstrap: int
     seed: int
+    thresholds: dict[Criterion, BestThreshold]
+    other_metrics: Metrics | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What `metrics.json` holds."""
@@ -90,9 +108,15 @@ class Evaluation:
             "bootstrap": self.bootstrap,
             "seed": self.seed,
             "metrics": self.metrics.to_dict(),
+            "best_thresholds": {name: asdict(best) for name, best in self.thresholds.items()},
             "by_source": sources,
             "sts_version": __version__,
-        }
+        } | self._other()
+
+    def _other(self) -> dict[str, Any]:
+        if self.other_metrics is None:
+            return {}
+        return {"metrics_as_given" if self.scores.clipped else "metrics_clipped": self.other_metrics.to_dict()}
 
 
 def describe(scores: Scores) -> dict[str, Any]:
@@ -102,6 +126,8 @@ def describe(scores: Scores) -> dict[str, Any]:
         "data": scores.data,
         "threshold": scores.threshold,
         "truncated": scores.truncated,
+        "unknown": scores.unknown,
+        "mostly_unknown": scores.mostly,
         "notes": list(scores.notes),
         "cost": None if scores.cost is None else asdict(scores.cost),
     }
@@ -163,29 +189,45 @@ def score_pairs(
             label,
             binary,
             scored.scores,
-            (scored.scores >= limit).astype(int),
+            scored.similar(limit).astype(int),
         ),
         limit,
         swapped,
         int(scored.truncated.sum()),
-        tuple(notes),
+        int((scored.unknown > 0).sum()),
+        int((scored.unknown > TOO_MUCH).sum()),
+        tuple(notes + _inverted(label, scored.scores)),
         Cost(len(pairs) / seconds, scorer_bytes(folder, scorer.runtime.backend) / 1e6),
     )
 
 
-def read_scores(path: Path, *, threshold: float | None) -> Scores:
+def read_scores(
+    path: Path,
+    *,
+    threshold: float | None,
+    files: FileOptions | None = None,
+    labels: LabelOptions | None = None,
+    clip: bool = False,
+    say: Say = silent,
+) -> Scores:
     """Take scores from a file of predictions.
 
     Args:
-        path: a CSV file, see `sts.evaluate.predictions`.
+        path: see `sts.evaluate.predictions`.
         threshold: "similar" from this score on, 0 to 5; None means 3.0.
+        files: how the file is read; None means as found.
+        labels: the units of its labels; None means 0 to 5.
+        clip: bring scores that lie outside 0 to 5 to its ends.
+        say: told what was assumed.
 
     Raises:
         DataError: see `read_predictions`.
     """
     import hashlib
 
-    predictions = read_predictions(path)
+    import numpy as np
+
+    predictions = read_predictions(path, files=files, labels=labels, say=say)
     limit = SIMILAR_FROM if threshold is None else threshold
     differing = int(((predictions.score >= limit) != predictions.binary_score).sum())
     notes = []
@@ -194,6 +236,13 @@ def read_scores(path: Path, *, threshold: float | None) -> Scores:
             f"In {differing:,} rows, predict_binary_label is not what predict_real_label and the threshold {limit:g} "
             "say; the threshold counts."
         )
+    given, inside = predictions.score, np.clip(predictions.score, 0, 5)
+    outside = int((given != inside).sum())
+    if outside:
+        ends = f"they go from {given.min():.4g} to {given.max():.4g}"
+        done = "were brought to its ends (--clip)" if clip else "are measured as they are; --clip brings them to its ends"
+        notes.append(f"{outside:,} of {len(given):,} scores lie outside 0 to 5 ({ends}) and {done}.")
+    notes += _inverted(predictions.label, given)
     return Scores(
         str(path),
         {"predictions": str(path)},
@@ -202,10 +251,27 @@ def read_scores(path: Path, *, threshold: float | None) -> Scores:
             "rows": len(predictions.guid),
             "fingerprint": hashlib.sha256(path.read_bytes()).hexdigest(),
         },
-        predictions,
+        replace(predictions, score=inside) if clip else predictions,
         limit,
         notes=tuple(notes),
+        other_score=(given if clip else inside) if outside else None,
+        clipped=clip and outside > 0,
     )
+
+
+def _inverted(label: "np.ndarray", score: "np.ndarray") -> list[str]:
+    """What to say where the labels fall as the scores rise."""
+    import numpy as np
+
+    if len(label) < MANY or np.ptp(label) == 0 or np.ptp(score) == 0:
+        return []
+    r = float(np.corrcoef(label, score)[0, 1])
+    if r > INVERTED:
+        return []
+    return [
+        f"The labels fall as the scores rise (r = {r:.2f}); if a low label means that two sentences are the same, add "
+        "--invert-labels."
+    ]
 
 
 def assess(scores: Scores, pairs: "LoadedPairs | None", *, bootstrap: int, seed: int) -> Evaluation:
@@ -231,7 +297,10 @@ def assess(scores: Scores, pairs: "LoadedPairs | None", *, bootstrap: int, seed:
     metrics = measure(found.label, found.score, **options)
     source = _column(pairs, "source") if pairs else None
     by_source = measure_by_source(source, found.label, found.score, **options) if source else {}
-    return Evaluation(scores, metrics, by_source, pairs, bootstrap, seed)
+    sample = make_sample(found.label, found.score, threshold=scores.threshold, binary_label=found.binary_label.tolist())
+    thresholds = best_thresholds(sample, bootstrap=bootstrap, seed=seed)
+    other = None if scores.other_score is None else measure(found.label, scores.other_score, **options)
+    return Evaluation(scores, metrics, by_source, pairs, bootstrap, seed, thresholds, other)
 
 
 def _column(loaded: "LoadedPairs", name: str) -> list[Any] | None:

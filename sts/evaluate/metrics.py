@@ -52,7 +52,9 @@ class Metrics:
     Attributes:
         rows: number of rows.
         pearson, spearman: correlations of score and label, -1 to 1.
-        f1, precision, recall, accuracy: of the class "similar", 0 to 1.
+        f1, precision, recall, accuracy: of the class "similar", 0 to 1, at the threshold.
+        auc, average_precision: of telling the classes apart by score, whatever the threshold, 0 to 1 (areas under the
+            ROC curve and, as a sum, the precision-recall curve).
         mae: mean absolute error, 0 to 5.
         order_gap: mean absolute change of the score when the sentences change places, 0 to 5; None
             where only one order was scored.
@@ -65,6 +67,8 @@ class Metrics:
     precision: Estimate
     recall: Estimate
     accuracy: Estimate
+    auc: Estimate
+    average_precision: Estimate
     mae: Estimate
     order_gap: Estimate | None = None
 
@@ -220,14 +224,17 @@ def statistics(sample: Sample) -> dict[str, "np.ndarray"]:
     # "samplewise": each row of the stack has its own 2 x 2 table
     tables = multilabel_confusion_matrix(sample.similar.astype(int), sample.predicted.astype(int), samplewise=True)
     (_, false_positive), (false_negative, hit) = tables.transpose(1, 2, 0)
+    ranks = rankdata(sample.score, axis=1)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN, which means undefined here
         values = {
             "pearson": _pearson(sample.label, sample.score),
-            "spearman": _pearson(rankdata(sample.label, axis=1), rankdata(sample.score, axis=1)),
+            "spearman": _pearson(rankdata(sample.label, axis=1), ranks),
             "f1": 2 * hit / (2 * hit + false_positive + false_negative),
             "precision": hit / (hit + false_positive),
             "recall": hit / (hit + false_negative),
             "accuracy": np.mean(sample.similar == sample.predicted, axis=1),
+            "auc": _auc(sample.similar, ranks),
+            "average_precision": _average_precision(sample.similar, sample.score),
             "mae": np.mean(np.abs(sample.score - sample.label), axis=1),
         }
     if sample.order_gap is not None:
@@ -239,7 +246,7 @@ def bootstrap_statistics(sample: Sample, bootstrap: int, seed: int) -> dict[str,
     """Every metric of each of `bootstrap` resamples; the same rows and seed give the same resamples."""
     import numpy as np
 
-    parts = [statistics(sample.take(index)) for index in _resamples(len(sample.label), bootstrap, seed)]
+    parts = [statistics(sample.take(index)) for index in resamples(len(sample.label), bootstrap, seed)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
@@ -261,7 +268,8 @@ def correlation_standard_error(r: float, rows: int) -> float:
     return (1 - r * r) / math.sqrt(rows - 1)
 
 
-def _resamples(rows: int, number: int, seed: int) -> Iterator["np.ndarray"]:
+def resamples(rows: int, number: int, seed: int) -> Iterator["np.ndarray"]:
+    """Row numbers (k, rows) of `number` resamples, drawn with replacement, some at a time."""
     import numpy as np
 
     generator = np.random.default_rng(seed)
@@ -282,10 +290,35 @@ def _pearson(x: "np.ndarray", y: "np.ndarray") -> "np.ndarray":
     return values
 
 
+def _auc(similar: "np.ndarray", ranks: "np.ndarray") -> "np.ndarray":
+    """The share of pairs of a similar and another row that the scores put in order, ties counted half (Mann-Whitney)."""
+    positive = similar.sum(axis=1)
+    found: np.ndarray = ((ranks * similar).sum(axis=1) - positive * (positive + 1) / 2) / (
+        positive * (similar.shape[1] - positive)
+    )
+    return found
+
+
+def _average_precision(similar: "np.ndarray", score: "np.ndarray") -> "np.ndarray":
+    """The mean precision at the scores of the similar rows; rows of equal score come together."""
+    import numpy as np
+
+    order = np.argsort(-score, axis=1, kind="stable")
+    score, similar = np.take_along_axis(score, order, axis=1), np.take_along_axis(similar, order, axis=1)
+    ends = np.concatenate([score[:, 1:] != score[:, :-1], np.ones((len(score), 1), bool)], axis=1)
+    places = np.where(ends, np.arange(score.shape[1]), score.shape[1])
+    end = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1]
+    precision = np.take_along_axis(np.cumsum(similar, axis=1), end, axis=1) / (end + 1)
+    found: np.ndarray = (precision * similar).sum(axis=1) / similar.sum(axis=1)
+    return found
+
+
 def _why_undefined(name: str, sample: Sample) -> str:
     import numpy as np
 
     if name in ("pearson", "spearman"):
         return f"all {'scores' if np.ptp(sample.score) <= CONSTANT_RANGE else 'labels'} are the same"
+    if name in ("auc", "average_precision"):
+        return f"{'no' if name == 'average_precision' or not sample.similar.any() else 'every'} row is truly similar"
     no_prediction, no_truth = "no score reaches the threshold", "no row is truly similar"
     return {"precision": no_prediction, "recall": no_truth}.get(name, f"{no_prediction} and {no_truth}")

@@ -1,22 +1,35 @@
 """`predictions.csv`: scores of labelled pairs, to be read by people, by spreadsheets, and by `sts.evaluate`."""
 
 import csv
-import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError
-from sts.files import replacing_file
+from sts.files.columns import Columns
+from sts.files.options import FileOptions
+from sts.files.table import Say, read_table, silent
+from sts.files.write import replacing_file
+from sts.pairs.rows import ALIASES, SIMILAR_FROM, check_unicode, number_of
+from sts.pairs.scale import LabelCheck, LabelOptions
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
 
 COLUMNS = ("guid", "true_real_label", "true_binary_label", "predict_real_label", "predict_binary_label")
-REAL = ("true_real_label", "predict_real_label")
-BINARY = ("true_binary_label", "predict_binary_label")
+# what `sts.score` writes, with the labels of its input, is read too
+READ = Columns(
+    ("label", "score"),
+    ("guid", "binary_label", "binary_score"),
+    {
+        "label": ("true_real_label", *(name for name in ALIASES["label"] if name != "score")),
+        "score": ("predict_real_label",),
+        "binary_label": ("true_binary_label",),
+        "binary_score": ("predict_binary_label",),
+    },
+)
 # labels that differ by less are the same label, written in another precision
 LABEL_TOLERANCE = 1e-6
 
@@ -29,7 +42,7 @@ class Predictions:
         guid: names of the pairs (n).
         label: true similarities (n,), 0 to 5.
         binary_label: true classes (n,), 0 or 1.
-        score: predicted similarities (n,), 0 to 5.
+        score: predicted similarities (n,); of other people's models perhaps beyond 0 to 5.
         binary_score: predicted classes (n,), 0 or 1.
     """
 
@@ -51,22 +64,41 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
             table.writerow([guid, str(label), int(binary_label), str(score), int(binary_score)])
 
 
-def read_predictions(path: Path) -> Predictions:
-    """Read a CSV file that has at least the columns `COLUMNS`, and check every value.
+def read_predictions(
+    path: Path, *, files: FileOptions | None = None, labels: LabelOptions | None = None, say: Say = silent
+) -> Predictions:
+    """Read a file of predictions, and check every value.
+
+    Args:
+        path: a table of any format of `sts.files.table` with the columns `COLUMNS`, of which guid and the binary ones
+            may be missing; or what `sts.score` wrote of labelled pairs.
+        files: how it is read; None means as found.
+        labels: the units of the true labels; None means 0 to 5.
+        say: told what was assumed.
 
     Raises:
-        DataError: the file is missing, empty, not UTF-8 or broken, lacks a column, or has a value
-            that is not allowed.
+        DataError: the file is missing, empty or broken, lacks a column, or has a value that is not allowed: a label
+            outside its scale, or a score that is no finite number.
     """
     import numpy as np
 
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; give a CSV file with the columns {','.join(COLUMNS)}")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(_rows(path, stream))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    labels = labels or LabelOptions()
+    if labels.label_scale == "min-max":
+        raise DataError("--label-scale min-max: does not go with --predictions; name the scale of the labels")
+    check = LabelCheck(str(path), labels)
+    rows: list[tuple[str, float, int, float, int]] = []
+    problem = ""
+    for row in read_table(path, READ, options=files, say=say):
+        if not isinstance(row.fields, str):
+            check.see(row.fields.get("label"))
+        found = row.fields if isinstance(row.fields, str) else _prediction(row.number, row.fields, labels)
+        if isinstance(found, str):
+            problem = problem or f"{path}, {row.place}: {found}"
+        else:
+            rows.append(found)
+    check.finish()
+    if problem:
+        raise DataError(problem)
     if not rows:
         raise DataError(f"{path}: has no row below its header; at least 2 predictions are needed")
     guid, *values = zip(*rows, strict=True)
@@ -74,47 +106,31 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(list(guid), label, binary_label, score, binary_score)
 
 
-def _rows(path: Path, stream: IO[str]) -> Iterator[tuple[str, float, int, float, int]]:
-    reader = csv.reader(stream, strict=True)
-    header: list[str] | None = None
-    while True:
-        place = f"{path}, line {reader.line_num + 1}"
-        try:
-            values = next(reader)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            raise DataError(f"{place}: broken CSV ({error}); close the quotation mark that opens here") from error
-        if header is None:
-            header = values
-            missing = [name for name in COLUMNS if name not in header]
-            if missing:
-                raise DataError(f"{path}: no column {', '.join(missing)}; the columns must be {','.join(COLUMNS)}")
-        elif values:
-            if len(values) != len(header):
-                raise DataError(f"{place}: {len(values)} fields; the header names {len(header)}")
-            fields = dict(zip(header, values, strict=True))
-            label, score = (_real(place, name, fields[name]) for name in REAL)
-            true, predicted = (_binary(place, name, fields[name]) for name in BINARY)
-            yield fields["guid"], label, true, score, predicted
-    if header is None:
-        raise DataError(f"{path}: the file is empty; its first line must name the columns {','.join(COLUMNS)}")
-
-
-def _real(place: str, name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 5:  # false for NaN too
-        raise DataError(f"{place}: field '{name}' is {text!r}; it must be a number from 0 to 5")
-    return value
-
-
-def _binary(place: str, name: str, text: str) -> int:
-    if text.strip() not in ("0", "1"):
-        raise DataError(f"{place}: field '{name}' is {text!r}; it must be 0 or 1")
-    return int(text)
+def _prediction(
+    number: int, fields: dict[str, Any], labels: LabelOptions
+) -> tuple[str, float, int, float, int] | str:
+    """A row's values, or what is wrong with them."""
+    missing = [name for name in READ.needed if name not in fields]
+    if missing:
+        return f"field '{missing[0]}' is missing; found {', '.join(fields):.200}"
+    label = labels.scale().score(fields["label"])
+    if isinstance(label, str):
+        return f"field 'label' is {label}"
+    score = number_of(fields["score"])
+    if score is None:
+        return f"field 'score' is {fields['score']!r:.60}; it must be a finite number"
+    classes = []
+    for name, value in (("binary_label", label), ("binary_score", score)):
+        given = fields.get(name)
+        found = float(value >= SIMILAR_FROM) if given in (None, "") else number_of(given)
+        if found not in (0, 1):
+            return f"field '{name}' is {given!r:.60}; it must be 0 or 1"
+        classes.append(int(found))
+    guid = fields.get("guid")
+    if problem := check_unicode("guid", guid):
+        return problem
+    named = str(number) if guid in (None, "") else composed(str(guid)).strip()
+    return named, label, classes[0], score, classes[1]
 
 
 def align(first: Predictions, second: Predictions, names: tuple[str, str]) -> Predictions:

@@ -12,8 +12,10 @@ from sts.evaluate.tables import (
     metrics_table,
     source_note,
     source_table,
+    threshold_table,
     verdicts,
 )
+from sts.evaluate.threshold import curve
 from sts.files import replacing_folder, write_json, write_text
 from sts.tables import Table, escape_markdown
 
@@ -44,6 +46,8 @@ def write_report(output: Path, evaluation: Evaluation) -> None:
             _facts(scores, f"- Intervals: {_method(evaluation.bootstrap, evaluation.seed)}"),
             f"## Result\n\n{metrics_table(evaluation.metrics).markdown()}\n{_meaning(scores, evaluation)}",
         ]
+        if evaluation.thresholds:
+            sections.append(_thresholds(folder, evaluation))
         if evaluation.by_source:
             note = source_note(evaluation.by_source)
             sections.append(
@@ -117,6 +121,24 @@ def worst_section(evaluation: Evaluation) -> str:
     return f"## The {len(rows)} largest errors\n\n{Table(header, rows).markdown()}"
 
 
+def _thresholds(folder: Path, evaluation: Evaluation) -> str:
+    """The section on thresholds, whose plot is drawn into `folder`/plots."""
+    import numpy as np
+
+    found = evaluation.scores.predictions
+    thresholds = np.linspace(*np.quantile(found.score, [0, 1]), 101)
+    drawn = curve(found.score, found.binary_label.astype(bool), thresholds)
+    figure = plots.curves(
+        thresholds, drawn, "threshold", "value", marks=[evaluation.scores.threshold, evaluation.thresholds["f1"].threshold]
+    )
+    plots.save(figure, folder / "plots" / "thresholds.png")
+    return (
+        f"## Thresholds\n\n{threshold_table(evaluation.thresholds).markdown()}\n"
+        "Chosen by these very pairs, so the values are a little kind. `--fit-threshold` stores the best by F1 in the "
+        "scorer.\n\n![F1, precision, recall and accuracy by threshold](plots/thresholds.png)\n"
+    )
+
+
 def _facts(scores: Scores, *more: str) -> str:
     lines = []
     if "model" in scores.origin:
@@ -124,6 +146,10 @@ def _facts(scores: Scores, *more: str) -> str:
         lines.append(f"- Model: {escape_markdown(scores.name)}, {escape_markdown(base)}")
         cut = f"{scores.truncated} of {scores.data['rows']:,} pairs"
         lines.append(f"- Longer than the model's {scores.origin['max_length']} tokens, and cut there: {cut}")
+        lines.append(
+            f"- With text that the model does not know: {scores.unknown:,} pairs, {scores.mostly:,} of them with more of "
+            "it than of other text"
+        )
     else:
         lines.append(f"- Predictions: {escape_markdown(scores.name)}")
     lines += [

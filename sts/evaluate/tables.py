@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sts.evaluate.comparison import Comparison
 from sts.evaluate.evaluation import Cost
 from sts.evaluate.metrics import MIN_SOURCE_ROWS, Estimate, Metrics
+from sts.evaluate.threshold import BestThreshold, Criterion
 from sts.tables import Table
 
 TITLES = {
@@ -14,6 +15,8 @@ TITLES = {
     "precision": "Precision",
     "recall": "Recall",
     "accuracy": "Accuracy",
+    "auc": "AUC",
+    "average_precision": "Average precision",
     "mae": "MAE",
     "order_gap": "Order gap",
 }
@@ -24,6 +27,20 @@ def metrics_table(metrics: Metrics) -> Table:
     """Each metric with its interval, or with why it is undefined."""
     rows = [[TITLES[name], *_value_and_interval(estimate)] for name, estimate in metrics.estimates().items()]
     return Table(["metric", "value", "95 % interval"], rows)
+
+
+def threshold_table(best: Mapping[Criterion, BestThreshold]) -> Table:
+    """The best threshold by each criterion."""
+    rows = [
+        [
+            TITLES[name],
+            f"{each.threshold:.2f}",
+            "" if each.low is None else f"{each.low:.2f} to {each.high:.2f}",
+            f"{each.value:.4f}",
+        ]
+        for name, each in best.items()
+    ]
+    return Table(["best threshold by", "threshold", "95 % interval", "value there"], rows)
 
 
 def source_table(by_source: Mapping[str, Metrics | int]) -> Table:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sts.errors import MissingDependency, ScorerError, UsageError
 from sts.models import BiScorer, CrossScorer, ScorerInfo, load_scorer
 from sts.models.alignment import COMMON
-from sts.models.info import read_info, write_info
+from sts.models.info import VALIDATIONS, read_info, write_info
 from sts.models.runtime import ONNX_FILE, TOKENIZER_FILE, TORCH_FILE
 
 if TYPE_CHECKING:
@@ -206,9 +206,10 @@ def _correlation(scores: "np.ndarray", label: list[float]) -> float | None:
 
 
 def _pairs(source: Path) -> tuple[list[str], list[str], list[float]]:
-    """The hard validation pairs of the training, or each common sentence with each other, without labels."""
-    path = source / "validation" / "hard.csv"
-    if path.is_file():
+    """The validation pairs of the training, or each common sentence with each other, without labels."""
+    parts = (source / "validation" / f"{name}.csv" for name in VALIDATIONS)
+    path = next((part for part in parts if part.is_file()), None)
+    if path is not None:
         from sts.pairs import Pair, read_pairs
 
         pairs = [row for row in read_pairs(path) if isinstance(row, Pair) and row.label is not None]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sts.models.runtime import Runtime
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,8 @@ class Words:
     Attributes:
         spans: for each word, its first character and the one after its last.
         tokens: token ids and masks, as the network takes them.
-        rows: for each word, which of the tokens are its own; none where the sentence was cut before it.
+        rows: for each word, which of the tokens are its own; none where the sentence was cut before it, or where the
+            vocabulary does not know it.
     """
 
     spans: list[tuple[int, int]]
@@ -67,12 +69,19 @@ def split_words(runtime: Runtime, sentences: Sequence[str], limit: int) -> list[
         sentences: n sentences.
         limit: tokens at most; the rest of a sentence has no vectors.
     """
-    tokens, offsets = runtime.offsets(list(sentences), limit)
+    texts = [composed(sentence) for sentence in sentences]
+    tokens, offsets = runtime.offsets(texts, limit)
     found = []
-    for number, sentence in enumerate(sentences):
+    for number, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
+        # composing changes letters and no white space: the words of both are the same ones
         spans = [match.span() for match in WORD.finditer(sentence)]
-        places = [(row, start, end) for row, (start, end) in enumerate(offsets[number]) if end > start]
-        rows = [[row for row, a, b in places if a < end and b > start] for start, end in spans]
+        seen = [match.span() for match in WORD.finditer(text)]
+        places = [
+            (row, start, end)
+            for row, (start, end) in enumerate(offsets[number])
+            if end > start and tokens["input_ids"][number][row] != runtime.unknown_id
+        ]
+        rows = [[row for row, a, b in places if a < end and b > start] for start, end in seen]
         found.append(Words(spans, {name: column[number] for name, column in tokens.items()}, rows))
     return found
 

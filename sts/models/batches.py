@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sts.errors import UsageError
 
@@ -23,12 +23,14 @@ class Tokenized:
         truncated: bool (n,), true where one was longer than the model and was cut.
         left_as_is: bool (n,), true where the text pipeline would have left nothing of a sentence, which
             therefore stayed as it was.
+        coverage: what of it the vocabulary does not know: claims for pairs, coverages by place for sentences.
     """
 
     tokens: Tokens
     lengths: "np.ndarray"
     truncated: "np.ndarray"
     left_as_is: "np.ndarray"
+    coverage: Any
 
 
 def tokenize(
@@ -54,6 +56,13 @@ def tokenize(
             for row, ids in zip(rows, column, strict=True):
                 whole[name][row] = ids
     return whole, lengths
+
+
+def with_id(tokens: Tokens, number: int | None, count: int) -> list[int]:
+    """The places, of the first `count` rows of tokens, of those that hold an id."""
+    if number is None:
+        return []
+    return [place for place, ids in enumerate(tokens["input_ids"][:count]) if number in ids]
 
 
 def outputs(

@@ -1,18 +1,20 @@
 """The bi-encoder as a scorer: each sentence becomes a vector, and the cosine of two vectors a score."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sts.errors import UsageError
-from sts.models.batches import Tokenized, Tokens, outputs
+from sts.models.batches import Tokenized, Tokens, outputs, with_id
 from sts.models.calibration import Calibration, fit_calibration
+from sts.models.coverage import Coverage, claims, coverages, unknown_shares
 from sts.models.info import ScorerInfo
 from sts.models.runtime import Runtime
 from sts.models.scorer import Scored, check_pairs, write_scorer
 from sts.text import TextPipeline
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,11 +29,18 @@ class Encoded:
         truncated: bool (n,), true where a sentence was longer than the model and was cut.
         left_as_is: bool (n,), true where the text pipeline would have left nothing of a sentence, which
             therefore stayed as it was.
+        coverage: of the sentences that the vocabulary does not know whole, what was read and what was not, by place.
     """
 
     vectors: "np.ndarray"
     truncated: "np.ndarray"
     left_as_is: "np.ndarray"
+    coverage: dict[int, Coverage] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> "np.ndarray":
+        """Float32 (n,), 0 to 1: the share of each sentence that the vocabulary does not know."""
+        return unknown_shares(self.coverage, len(self.vectors))
 
 
 class BiScorer:
@@ -112,7 +121,7 @@ class BiScorer:
         """
         tokenized = self.tokenize(sentences)
         vectors = self.forward(tokenized.tokens, batch_size=batch_size, progress=progress)
-        return Encoded(vectors, tokenized.truncated, tokenized.left_as_is)
+        return Encoded(vectors, tokenized.truncated, tokenized.left_as_is, tokenized.coverage)
 
     def tokenize(self, sentences: Sequence[str]) -> Tokenized:
         """N sentences, prepared by the text pipeline, with the model's prompt."""
@@ -121,7 +130,18 @@ class BiScorer:
         prepared = self._pipeline.apply(sentences)
         texts = [self.info.prompt + sentence for sentence in prepared.sentences]
         tokens, lengths = self.runtime.tokenize([texts], self.info.max_length)
-        return Tokenized(tokens, lengths, lengths > self.info.max_length, np.array(prepared.left_as_is, dtype=bool))
+        suspects = with_id(tokens, self.runtime.unknown_id, len(texts))
+        found = coverages(self.runtime, prepared.sentences, suspects)
+        left_as_is = np.array(prepared.left_as_is, dtype=bool)
+        return Tokenized(tokens, lengths, lengths > self.info.max_length, left_as_is, found)
+
+    def read(self, sentences: Sequence[str]) -> dict[int, Coverage]:
+        """What was read and what was not of those of n sentences that the vocabulary does not know whole, by place."""
+        prepared = self._pipeline.apply(sentences).sentences
+        if not prepared:
+            return {}
+        tokens, _ = self.runtime.tokenize([list(prepared)], self.info.max_length)
+        return coverages(self.runtime, prepared, with_id(tokens, self.runtime.unknown_id, len(prepared)))
 
     def forward(self, tokens: Tokens, *, batch_size: int, progress: bool = False) -> "np.ndarray":
         """Vectors (n, dimension), each of length 1, of rows of tokens that `tokenize` gave."""
@@ -151,15 +171,23 @@ class BiScorer:
         check_pairs(sentence1, sentence2)
         import numpy as np
 
+        sentence1, sentence2 = ([composed(sentence) for sentence in column] for column in (sentence1, sentence2))
         # sorted, so that exchanging the two lists changes no batch and therefore no score
         distinct = sorted({*sentence1, *sentence2})
         encoded = self.encode(distinct, batch_size=batch_size, progress=progress)
         place = {sentence: row for row, sentence in enumerate(distinct)}
         a, b = (np.array([place[sentence] for sentence in column], dtype=int) for column in (sentence1, sentence2))
+        found = [
+            {row: encoded.coverage[number] for row, number in enumerate(column.tolist()) if number in encoded.coverage}
+            for column in ((a, b) if encoded.coverage else ())
+        ]
+        claimed = claims(list(zip(sentence1, sentence2, strict=True)), *(found or ({}, {})))
         return Scored(
-            self.calibration.scores((encoded.vectors[a] * encoded.vectors[b]).sum(axis=1)),
+            claimed.apply(self.calibration.scores((encoded.vectors[a] * encoded.vectors[b]).sum(axis=1))),
             encoded.truncated[a] | encoded.truncated[b],
             encoded.left_as_is[a] | encoded.left_as_is[b],
+            claimed.unknown,
+            claimed.unread,
         )
 
     def save(self, folder: Path) -> None:

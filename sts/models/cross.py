@@ -5,8 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sts.models.batches import Tokenized, Tokens, outputs
+from sts.models.batches import Tokenized, Tokens, outputs, with_id
 from sts.models.calibration import MAX_SCORE, logistic
+from sts.models.coverage import Claims, claims, coverages
 from sts.models.info import ScorerInfo
 from sts.models.runtime import Runtime
 from sts.models.scorer import Scored, check_pairs, write_scorer
@@ -53,7 +54,9 @@ class CrossScorer:
         """
         tokenized = self.tokenize(sentence1, sentence2)
         found = self.forward(tokenized.tokens, batch_size=batch_size, progress=progress)
-        return Scored(self.combine(found), tokenized.truncated, tokenized.left_as_is)
+        claimed: Claims = tokenized.coverage
+        scores = claimed.apply(self.combine(found))
+        return Scored(scores, tokenized.truncated, tokenized.left_as_is, claimed.unknown, claimed.unread)
 
     def tokenize(self, sentence1: Sequence[str], sentence2: Sequence[str]) -> Tokenized:
         """N pairs, prepared by the text pipeline and in the order or orders that they are scored in.
@@ -70,7 +73,10 @@ class CrossScorer:
         columns = [first, second] if self.info.orders == "one" else [first + second, second + first]
         tokens, lengths = self.runtime.tokenize(columns, self.info.max_length)
         lengths = lengths.reshape(-1, len(first)).max(axis=0) if first else lengths
-        return Tokenized(tokens, lengths, lengths > self.info.max_length, left_as_is)
+        suspects = with_id(tokens, self.runtime.unknown_id, len(first))
+        found = [coverages(self.runtime, column, suspects) for column in (first, second)]
+        claimed = claims(list(zip(first, second, strict=True)), *found)
+        return Tokenized(tokens, lengths, lengths > self.info.max_length, left_as_is, claimed)
 
     def forward(self, tokens: Tokens, *, batch_size: int, progress: bool = False) -> "np.ndarray":
         """Scores (rows,), 0 to 5, of rows of tokens that `tokenize` gave."""

@@ -69,6 +69,15 @@ class ScorerInfo:
     onnx: dict[str, Any] | None = None
 
 
+# validation parts of trainings, those first that checkpoints are chosen by
+VALIDATIONS = ("own", "hard", "random")
+
+
+def validated(info: ScorerInfo) -> tuple[str, dict[str, Any]] | None:
+    """The name and metrics of the validation part that a scorer's checkpoint was chosen by; None where it has none."""
+    return next(((name, info.metrics[name]) for name in VALIDATIONS if name in info.metrics), None)
+
+
 def write_info(folder: Path, info: ScorerInfo) -> None:
     """Write `info` as `sts.json` into a scorer folder."""
     write_json(folder / INFO_FILE, {"format": FORMAT_VERSION} | asdict(info))

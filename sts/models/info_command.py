@@ -6,7 +6,11 @@ from typing import Any
 
 from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.description import TOKENS, Description, describe_scorer
+from sts.models.info import ScorerInfo, validated
 from sts.tables import Table
+
+# validation pairs; of fewer, a correlation says little
+FEW = 50
 
 
 def info(folder: ScorerPath = BUNDLED_CROSS, /, *, json: bool = False) -> None:
@@ -25,8 +29,11 @@ def info(folder: ScorerPath = BUNDLED_CROSS, /, *, json: bool = False) -> None:
         "megabytes": f"{values['megabytes']:,.1f}",
         "vocabulary": f"{found.pieces:,} pieces",
         "speed": found.speed,
-        "pearson": None if values["pearson"] is None else f"{values['pearson']:.4f} (hard validation of the training)",
+        "pearson": _pearson(found.info),
+        "threshold": _threshold(found.info),
     }
+    for name in ("validation", "validation_pairs"):
+        shown.pop(name)
     rate = shown.pop(_rate_name(found))
     if rate is not None:
         unit = "pairs" if found.info.mode == "cross" else "sentences"
@@ -40,13 +47,29 @@ def info(folder: ScorerPath = BUNDLED_CROSS, /, *, json: bool = False) -> None:
     Table(["", str(folder)], rows).show()
 
 
+def _pearson(info: ScorerInfo) -> str | None:
+    """Pearson of the training's validation, with the number of pairs that it was measured on."""
+    name, metrics = validated(info) or ("", {})
+    value = metrics.get("pearson", {}).get("value")
+    if value is None:
+        return None
+    rows = int(metrics.get("rows", 0))
+    few = ", too few to say much" if rows < FEW else ""
+    return f"{value:.4f} ({rows:,} {name} validation pairs of the training{few})"
+
+
+def _threshold(info: ScorerInfo) -> str:
+    fitted = info.metrics.get("threshold")
+    return f"{info.threshold:g}" + (f" (the best by F1 on {fitted['rows']:,} pairs: {fitted['data']})" if fitted else "")
+
+
 def _rate_name(found: Description) -> str:
     return "pairs_per_second" if found.info.mode == "cross" else "sentences_per_second"
 
 
 def _values(folder: Path, found: Description) -> dict[str, Any]:
     info = found.info
-    pearson = info.metrics.get("hard", {}).get("pearson", {}).get("value")
+    name, metrics = validated(info) or (None, {})
     return {
         "folder": str(folder),
         "mode": info.mode,
@@ -59,7 +82,9 @@ def _values(folder: Path, found: Description) -> dict[str, Any]:
         "orders": info.orders,
         "threshold": info.threshold,
         "text_pipeline": info.text_pipeline["name"],
-        "pearson": pearson,
+        "pearson": metrics.get("pearson", {}).get("value"),
+        "validation": name,
+        "validation_pairs": metrics.get("rows"),
         "study": info.study,
         "speed": found.speed,
         _rate_name(found): None if found.rate is None else round(found.rate, 1),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sts.encoders import fit_tokenizer
 from sts.errors import ScorerError, reason
+from sts.models.coverage import split_long_words
 from sts.quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def _transformer(folder: Path, head: "Head | None", max_length: int, training: b
             processor_kwargs=safe,
         )
     fit_tokenizer(module.tokenizer, module.model.config, max_length)
+    split_long_words(module.tokenizer.backend_tokenizer)
     return module
 
 

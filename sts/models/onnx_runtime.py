@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import ScorerError, reason
 from sts.models.batches import Tokens, tokenize
+from sts.models.coverage import split_long_words, unknown_id
 from sts.models.runtime import ONNX_FILE, TOKENIZER_FILE
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class OnnxRuntime:
         # two, for one that cuts in one thread may not be used in another meanwhile
         self._tokenizer, self._cutting = _tokenizer(folder), _tokenizer(folder)
         self._padding = self._tokenizer.padding or {"pad_id": 0}
+        self.unknown_id = unknown_id(self._tokenizer)
         self._tokenizer.no_padding()
         self._cutting.no_padding()
 
@@ -66,7 +68,7 @@ class OnnxRuntime:
 
         return tokenize(encode, columns, limit)
 
-    def offsets(self, sentences: list[str], limit: int) -> tuple[Tokens, "list[Offsets]"]:
+    def offsets(self, sentences: list[str], limit: int | None) -> tuple[Tokens, "list[Offsets]"]:
         """See `Runtime`."""
         encoded = self._encoded(sentences, limit)
         offsets = [
@@ -161,11 +163,13 @@ def _tokenizer(folder: Path) -> Any:
     from tokenizers import Tokenizer
 
     try:
-        return Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     except Exception as error:  # its errors have no class of their own
         raise ScorerError(
             f"{folder / TOKENIZER_FILE}: can't be read ({error}); export or copy the scorer again"
         ) from error
+    split_long_words(tokenizer)
+    return tokenizer
 
 
 def fast_int8() -> bool:

@@ -26,17 +26,20 @@ class Runtime(Protocol):
     Attributes:
         backend: `torch` or `onnx`.
         precision: what its matrix products are computed in: `fp32`, `bf16` or `int8`.
+        unknown_id: the id of the piece that stands for whatever the vocabulary has no pieces for; None where it has
+            pieces for all.
     """
 
     backend: str
     precision: str
+    unknown_id: int | None
 
     def tokenize(self, columns: list[list[str]], limit: int) -> tuple[Tokens, "np.ndarray"]:
         """Token ids of n texts or pairs of texts, cut at `limit` tokens, and how many (n,) there were before."""
         ...
 
-    def offsets(self, sentences: list[str], limit: int) -> tuple[Tokens, list[Offsets]]:
-        """Token ids of n sentences, cut at `limit` tokens, and where each token stands in its sentence."""
+    def offsets(self, sentences: list[str], limit: int | None) -> tuple[Tokens, list[Offsets]]:
+        """Token ids of n sentences, cut at `limit` tokens or whole, and where each token stands in its sentence."""
         ...
 
     def run(self, tokens: Tokens) -> "np.ndarray":

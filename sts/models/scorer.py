@@ -28,11 +28,21 @@ class Scored:
         truncated: bool (n,), true where a pair was longer than the model and was cut.
         left_as_is: bool (n,), true where the text pipeline would have left nothing of a sentence, which
             therefore stayed as it was.
+        unknown: float32 (n,), 0 to 1: the share of the text that the vocabulary does not know, of the sentence of a
+            pair that was read less; see `sts.models.coverage`.
+        unread: bool (n,), true where too little was read to call a pair similar.
     """
 
     scores: "np.ndarray"
     truncated: "np.ndarray"
     left_as_is: "np.ndarray"
+    unknown: "np.ndarray"
+    unread: "np.ndarray"
+
+    def similar(self, threshold: float) -> "np.ndarray":
+        """Bool (n,), true for pairs that score `threshold` or more and of which enough was read."""
+        found: np.ndarray = (self.scores >= threshold) & ~self.unread
+        return found
 
 
 class Scorer(Protocol):

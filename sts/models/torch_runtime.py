@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.models.batches import Tokens, tokenize
+from sts.models.coverage import unknown_id
 from sts.models.precision import computing
 from sts.quiet import quiet_libraries
 
@@ -30,6 +31,7 @@ class TorchRuntime:
     def __init__(self, network: "Network", precision: str) -> None:
         self.network: Any = network
         self.precision = precision
+        self.unknown_id = unknown_id(self.network.tokenizer.backend_tokenizer)
 
     def tokenize(self, columns: list[list[str]], limit: int) -> tuple[Tokens, "np.ndarray"]:
         """See `Runtime`."""
@@ -41,12 +43,12 @@ class TorchRuntime:
 
         return tokenize(encode, columns, limit)
 
-    def offsets(self, sentences: list[str], limit: int) -> tuple[Tokens, "list[Offsets]"]:
-        """See `Runtime`; the tokenizer must be a fast one."""
+    def offsets(self, sentences: list[str], limit: int | None) -> tuple[Tokens, "list[Offsets]"]:
+        """See `Runtime`."""
+        cut = {} if limit is None else {"truncation": True, "max_length": limit}
         encoded = self.network.tokenizer(
             sentences,
-            truncation=True,
-            max_length=limit,
+            **cut,
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
             verbose=False,

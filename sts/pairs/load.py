@@ -4,12 +4,15 @@ import hashlib
 import json
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import DataError
-from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, flatten_row, read_pairs
+from sts.files.options import FileOptions
+from sts.files.table import Say, silent
+from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, flat, read_pairs
+from sts.pairs.scale import STANDARD, LabelCheck, LabelOptions, Scale
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -25,12 +28,13 @@ class LoadedPairs:
     """A set of pairs and the story of how it was read.
 
     Attributes:
-        pairs: columns sentence1, sentence2, label, and those of guid, source, binary_label that
-            at least one row has.
+        pairs: columns sentence1 and sentence2 in their one form, label from 0 to 5, and those of guid, source,
+            binary_label that at least one row has.
         description: where the pairs come from, in a phrase.
         duplicates: exact duplicate rows that were removed.
         bad_rows: rows that were skipped, with the reasons.
         fingerprint: SHA-256 over the pairs and labels; the same pairs have the same fingerprint.
+        labels: the units that the labels had.
     """
 
     pairs: "Dataset"
@@ -38,12 +42,15 @@ class LoadedPairs:
     duplicates: int
     bad_rows: tuple[BadRow, ...]
     fingerprint: str
+    labels: LabelOptions = LabelOptions()
 
     def summary(self) -> str:
         """What was read and left out, in a line."""
         line = f"{self.description}: {len(self.pairs):,} pairs"
         if self.duplicates:
             line += f", {self.duplicates} exact duplicate{'s' * (self.duplicates > 1)} removed"
+        if words := self.labels.words():
+            line += f", labels read with {words}"
         if self.bad_rows:
             line += f", {len(self.bad_rows)} bad row{'s' * (len(self.bad_rows) > 1)} skipped"
         return line
@@ -55,32 +62,41 @@ def load_pairs(
     announce: Callable[[str], None],
     on_bad_row: OnBadRow = "error",
     deduplicate: bool = True,
+    files: FileOptions | None = None,
+    labels: LabelOptions | None = None,
 ) -> LoadedPairs:
-    """Load labelled pairs, check every row, and remove exact duplicates.
+    """Load labelled pairs, check every row and the units of the labels, and remove exact duplicates.
 
     Args:
-        sources: files (formats: see `sts.pairs.rows`), `klue-sts` (the hub's KLUE-STS train set),
+        sources: files (formats: see `sts.files.table`), `klue-sts` (the hub's KLUE-STS train set),
             `sample` or `sample-test` (the bundled pairs, to train and to test). None means
             `klue-sts` when the hub or its cache has it, else `sample`.
         announce: called with a line that says what is used and why, and one for each skipped row.
         on_bad_row: `error` stops at the first bad row, `skip` leaves bad rows out and lists them.
         deduplicate: remove rows that repeat another row's sentences and label.
+        files: how files are read; None means as found.
+        labels: the units of the labels; None means 0 to 5.
 
     Raises:
-        DataError: a source that can't be read, a bad row (with `error`), or no usable row.
+        DataError: a source that can't be read, labels of another unit, a bad row (with `error`), or no usable row.
     """
     if sources is None:
         sources = [_default_source(announce)]
+    labels = labels or LabelOptions()
     kept: list[Pair] = []
     bad: list[BadRow] = []
+    checks = []
     for source in sources:
-        for row in rows_of(source):
-            if isinstance(row, Pair):
-                kept.append(row)
-            elif on_bad_row == "error":
-                raise DataError(f"{row} (--on-bad-row skip leaves such rows out)")
-            else:
-                bad.append(row)
+        check = LabelCheck(source, labels)
+        rows = list(rows_of(source, files=files, scale=labels.scale(), say=announce, check=check))
+        check.finish()
+        checks.append(check)
+        kept += [row for row in rows if isinstance(row, Pair)]
+        bad += [row for row in rows if isinstance(row, BadRow)]
+        if bad and on_bad_row == "error":
+            raise bad[0].refused()
+    if labels.label_scale == "min-max":
+        kept = list(spread(kept, labels.scale(), checks))
     unique = (
         list({(pair.sentence1, pair.sentence2, pair.label): pair for pair in kept}.values()) if deduplicate else kept
     )
@@ -89,25 +105,82 @@ def load_pairs(
         raise DataError(
             f"{described}: no usable pair among {len(bad)} rows; the first problem: {bad[0] if bad else 'no row'}"
         )
-    loaded = LoadedPairs(_dataset(unique), described, len(kept) - len(unique), tuple(bad), _fingerprint(unique))
+    loaded = LoadedPairs(_dataset(unique), described, len(kept) - len(unique), tuple(bad), _fingerprint(unique), labels)
     announce(f"data: {loaded.summary()}")
     for row in bad:
         announce(f"  skipped {row}")
     return loaded
 
 
-def rows_of(source: str, *, labelled: bool = True) -> Iterator[Pair | BadRow]:
+def load_sentences(
+    sources: Sequence[str],
+    *,
+    announce: Callable[[str], None],
+    on_bad_row: OnBadRow = "error",
+    files: FileOptions | None = None,
+) -> list[str]:
+    """The distinct sentences of pairs, whose labels do not matter, in the order of the files.
+
+    Args:
+        sources: as for `load_pairs`.
+        announce: as for `load_pairs`.
+        on_bad_row: as for `load_pairs`.
+        files: how files are read; None means as found.
+
+    Raises:
+        DataError: a source that can't be read, a bad row (with `error`), or no sentence.
+    """
+    found: dict[str, None] = {}
+    pairs = skipped = 0
+    for source in sources:
+        for row in rows_of(source, labelled=False, files=files, say=announce):
+            if isinstance(row, Pair):
+                pairs += 1
+                found |= dict.fromkeys((row.sentence1, row.sentence2))
+            elif on_bad_row == "error":
+                raise row.refused()
+            else:
+                skipped += 1
+                announce(f"  skipped {row}")
+    described = " + ".join(sources)
+    if not found:
+        raise DataError(f"{described}: no usable pair among {skipped} rows")
+    announce(f"data: {described}: {pairs:,} pairs" + (f", {skipped:,} bad rows skipped" if skipped else ""))
+    return list(found)
+
+
+def rows_of(
+    source: str,
+    *,
+    labelled: bool = True,
+    files: FileOptions | None = None,
+    scale: Scale = STANDARD,
+    say: Say = silent,
+    check: LabelCheck | None = None,
+) -> Iterator[Pair | BadRow]:
     """The rows of one source, one after the other; see `load_pairs` and `sts.pairs.rows.read_pairs`.
 
     Raises:
         DataError: the source can't be read.
     """
     if source in SAMPLES:
-        yield from read_pairs(sample_file(SAMPLES[source]), labelled=labelled)
+        yield from read_pairs(sample_file(SAMPLES[source]), labelled=labelled, scale=scale, check=check)
     elif source == HUB_DATA:
-        yield from _hub_rows()
+        yield from _hub_rows(scale, check)
     else:
-        yield from read_pairs(Path(source), labelled=labelled)
+        yield from read_pairs(Path(source), labelled=labelled, options=files, scale=scale, say=say, check=check)
+
+
+def ends(scale: Scale, checks: Sequence[LabelCheck]) -> Scale:
+    """The scale of `min-max`, with the ends of all the labels that were seen."""
+    return scale.between(min(check.low for check in checks), max(check.high for check in checks))
+
+
+def spread(pairs: Sequence[Pair], scale: Scale, checks: Sequence[LabelCheck]) -> Iterator[Pair]:
+    """Pairs whose labels were read as they are, brought to 0 to 5 from the smallest and the largest of them."""
+    whole = ends(scale, checks)
+    for pair in pairs:
+        yield replace(pair, label=whole.score(pair.label))
 
 
 def sample_file(name: str) -> Path:
@@ -136,7 +209,7 @@ def _default_source(announce: Callable[[str], None]) -> str:
     return SAMPLE
 
 
-def _hub_rows() -> Iterator[Pair | BadRow]:
+def _hub_rows(scale: Scale, check: LabelCheck | None) -> Iterator[Pair | BadRow]:
     from datasets import load_dataset
 
     try:
@@ -147,8 +220,9 @@ def _hub_rows() -> Iterator[Pair | BadRow]:
             f"({str(error).splitlines()[0]}); name a file, or '{SAMPLE}' for the bundled pairs"
         ) from error
     for number, row in enumerate(rows, 1):
-        fields = flatten_row(row)
-        pair = fields if isinstance(fields, str) else check_fields(fields, labelled=True)
+        if check is not None:
+            check.see(flat(row).get("label"))
+        pair = check_fields(row, labelled=True, scale=scale)
         yield BadRow(HUB_REPOSITORY, f"row {number}", pair) if isinstance(pair, str) else pair
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import UsageError
-from sts.files import check_output_folder
+from sts.files.options import FileOptions
+from sts.files.write import check_output_folder
 from sts.pairs.rows import OnBadRow
+from sts.pairs.scale import LabelOptions
 
 if TYPE_CHECKING:
     from sts.text.analysers import Morpheme
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 def report(
     *,
+    files: FileOptions,
+    labels: LabelOptions,
     data: list[str],
     output: Path,
     against: list[str] | None = None,
@@ -26,7 +30,9 @@ def report(
     """Look at a set of pairs before training on it, alone or against another set.
 
     Args:
-        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
+        files: how files of pairs are read
+        labels: the units of their labels
+        data: files of labelled pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample
             (bundled)
         output: folder for report.html, which opens offline, report.md, plots and statistics.json
         against: files of another set, drawn into the same plots: what one trains on and what one tests on should be
@@ -48,11 +54,11 @@ def report(
     from sts.pairs.comparison import compare
     from sts.pairs.load import load_pairs
     from sts.pairs.report import HTML_FILE, write_report
-    from sts.pairs.report_tables import summary, to_dict
+    from sts.pairs.report_tables import findings, summary, to_dict
     from sts.pairs.statistics import describe
 
     given = [data] if against is None else [data, against]
-    loaded = [load_pairs(sources, announce=say, on_bad_row=on_bad_row) for sources in given]
+    loaded = [load_pairs(sources, announce=say, on_bad_row=on_bad_row, files=files, labels=labels) for sources in given]
     sets = [describe(each, name, _bar) for each, name in zip(loaded, names, strict=True)]
     comparison = compare(*sets) if len(sets) > 1 else None
     write_report(output, sets, comparison)
@@ -60,6 +66,8 @@ def report(
         print(json_module.dumps(to_dict(sets, comparison), ensure_ascii=False, indent=2))
     else:
         summary(sets, comparison).show()
+        for line in findings(sets, comparison):
+            print(f"- {line}")
     say(f"read {output / HTML_FILE}")
 
 

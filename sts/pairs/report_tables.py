@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sts import __version__
 from sts.pairs.comparison import Comparison
 from sts.pairs.rows import SIMILAR_FROM
+from sts.pairs.split import INVERTED, MANY
 from sts.pairs.statistics import Statistics, Surprise
 from sts.plots import BIN_EDGES
 from sts.tables import Table
@@ -64,8 +65,13 @@ def findings(sets: Sequence[Statistics], comparison: Comparison | None) -> list[
                 f"Counting shared characters explains {each.pearson**2:.0%} of the variance of the labels of "
                 f"{each.name} (r = {each.pearson:.2f})."
             )
+            if each.pearson <= INVERTED and len(each.label) >= MANY:
+                lines.append(
+                    f"The labels of {each.name} fall as its sentences share more characters: if a low label means that two "
+                    "sentences are the same, read it with --invert-labels."
+                )
         empty = [_bin(low, high) for (low, high), pairs in _label_counts(each) if not pairs]
-        if empty:
+        if empty and not each.is_binary:
             lines.append(f"{each.name} has no label from {'; '.join(empty)}.")
     return lines
 

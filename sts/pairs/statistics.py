@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sts.pairs.load import LoadedPairs
 from sts.pairs.rows import SIMILAR_FROM, BadRow
+from sts.pairs.scale import HIGHEST
 from sts.pairs.split import bigram_overlap
 
 if TYPE_CHECKING:
@@ -110,6 +111,11 @@ class Statistics:
     def similar(self) -> float:
         """Share of pairs that are similar."""
         return float((self.label >= SIMILAR_FROM).mean())
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there are no labels but 0 and 5."""
+        return bool(((self.label == 0) | (self.label == HIGHEST)).all())
 
     @property
     def repeated(self) -> list[tuple[str, int]]:

@@ -3,12 +3,12 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sts.errors import DataError, SearchError, UsageError
-from sts.files import replacing_folder
+from sts.files import FileOptions, replacing_folder
 from sts.pairs.rows import BadRow, OnBadRow
 from sts.search.change import Change, changing, sync_folder
 from sts.search.index import Embedder, check_model, read_state
@@ -16,6 +16,7 @@ from sts.search.kinds import Kind, VectorIndex, check_kind, check_removable, cho
 from sts.search.recall import choose_breadth
 from sts.search.rows import SUFFIXES, Row, read_sentences
 from sts.search.store import SENTENCES_FILE, State, Store
+from sts.text.form import composed
 
 # sentences that are encoded together and, in a build, committed together
 CHUNK = 4096
@@ -53,6 +54,7 @@ def build_index(
     on_bad_row: OnBadRow = "error",
     batch_size: int = 64,
     say: Callable[[str], None],
+    options: FileOptions | None = None,
 ) -> State:
     """Make an index of a file's sentences; one that was interrupted goes on where it was.
 
@@ -65,6 +67,7 @@ def build_index(
         on_bad_row: stop at a row that can't be used, or leave it out.
         batch_size: sentences that go through the model together.
         say: prints a line.
+        options: how the file is read; None means as found.
 
     Raises:
         DataError: the file can't be read, has a bad row, or holds no sentence.
@@ -76,6 +79,8 @@ def build_index(
         raise DataError(f"{sentences}: no such file; give a file that ends in {', '.join(SUFFIXES)}")
     stat = sentences.stat()
     source = {"file": str(sentences.resolve()), "size": stat.st_size, "changed": stat.st_mtime_ns}
+    if options not in (None, FileOptions()):
+        source["options"] = asdict(options or FileOptions())
     begin = State(*names, fingerprint=model.fingerprint, dimension=model.dimension, source=source)
     with _alone(partial):
         store = _begin(partial, begin)
@@ -88,7 +93,8 @@ def build_index(
                         f"change ({(state.source or {}).get('file')}); remove that folder to begin anew"
                     )
             if state.kind is None or kind not in (None, state.kind):
-                state = _read(store, state, model, sentences, on_bad_row, batch_size, say)
+                rows = read_sentences(sentences, options=options, say=say)
+                state = _read(store, state, model, (sentences, rows), on_bad_row, batch_size, say)
                 _index(store, state, kind, say)
             with store.reading() as state:
                 pass
@@ -131,7 +137,7 @@ def _read(
     store: Store,
     state: State,
     model: Embedder,
-    sentences: Path,
+    source: tuple[Path, Iterator[Row | BadRow]],
     on_bad_row: OnBadRow,
     batch_size: int,
     say: Callable[[str], None],
@@ -139,21 +145,24 @@ def _read(
     """Encode the file's sentences from where the last commit was."""
     from tqdm import tqdm
 
+    sentences, all_rows = source
     if state.consumed:
         say(f"going on after {state.consumed:,} rows of {sentences}")
-    rows = itertools.islice(read_sentences(sentences), state.consumed, None)
+    rows = itertools.islice(all_rows, state.consumed, None)
+    unread = _Unread()
     with tqdm(unit="sentence", desc="encoding", initial=state.rows, disable=None) as bar:
         for chunk in _chunks(rows):
             good = list(_good(chunk, on_bad_row, say))
             with changing(store) as change:
                 if good:
-                    change.append(good, _encoded(model, good, batch_size), replacing=False)
+                    change.append(good, _encoded(model, good, batch_size, unread), replacing=False)
                 skipped = change.state.skipped + len(chunk) - len(good)
                 change.note(consumed=change.state.consumed + len(chunk), skipped=skipped)
             state = change.state
             bar.update(len(good))
     if not state.rows:
         raise DataError(f"{sentences}: holds no sentence that can be used")
+    unread.tell(say)
     return state
 
 
@@ -210,16 +219,18 @@ def add_sentences(
 
     store = Store(folder)
     added = replaced = skipped = 0
+    unread = _Unread()
     try:
         with changing(store) as change, tqdm(unit="sentence", desc="adding", disable=None if progress else True) as bar:
             check_model(folder, change.state, model)
             for chunk in _chunks(rows):
                 good = list(_good(chunk, on_bad_row, say))
                 if good:
-                    replaced += change.append(good, _encoded(model, good, batch_size), replacing=True)
+                    replaced += change.append(good, _encoded(model, good, batch_size, unread), replacing=True)
                 added, skipped = added + len(good), skipped + len(chunk) - len(good)
                 bar.update(len(good))
             _renew(store, change)
+            unread.tell(say)
             return Changed(added, replaced, skipped, rows=store.count())
     finally:
         store.close()
@@ -237,7 +248,7 @@ def delete_sentences(folder: Path, ids: Sequence[str]) -> Changed:
         with changing(store) as change:
             if change.state.kind is not None:
                 check_removable(change.state.kind)
-            missing = change.delete(ids)
+            missing = change.delete([composed(identity).strip() for identity in ids])
             _renew(store, change)
             return Changed(missing=tuple(missing), rows=store.count())
     finally:
@@ -256,8 +267,27 @@ def _renew(store: Store, change: Change) -> None:
         change.take_snapshot(store.load_index(state).write)
 
 
-def _encoded(model: Embedder, rows: Sequence[Row], batch_size: int) -> Any:
-    return model.encode([row.sentence for row in rows], batch_size=batch_size).vectors
+@dataclass
+class _Unread:
+    """Counts sentences that the model does not know whole."""
+
+    partly: int = 0
+    wholly: int = 0
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """Say how many there were."""
+        if self.partly:
+            say(
+                f"{self.partly:,} sentences hold text that the model does not know, {self.wholly:,} of them nothing else; "
+                "they are found by what it knows of them, and never called similar by the rest"
+            )
+
+
+def _encoded(model: Embedder, rows: Sequence[Row], batch_size: int, unread: _Unread) -> Any:
+    encoded = model.encode([row.sentence for row in rows], batch_size=batch_size)
+    unread.partly += len(encoded.coverage)
+    unread.wholly += sum(coverage.unknown == 1 for coverage in encoded.coverage.values())
+    return encoded.vectors
 
 
 def _chunks(rows: Iterable[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
@@ -271,7 +301,7 @@ def _good(rows: Iterable[Row | BadRow], on_bad_row: OnBadRow, say: Callable[[str
         if isinstance(row, Row):
             yield row
         elif on_bad_row == "error":
-            raise DataError(f"{row} (--on-bad-row skip leaves such rows out)")
+            raise row.refused()
         else:
             say(f"skipped {row}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import UsageError
+from sts.files.options import FileOptions
 from sts.models.bundled import BUNDLED_BI, ScorerPath, scorer_folder, scorer_name
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend, shared_options
@@ -18,6 +19,7 @@ CANDIDATES = 50
 
 def build(
     *,
+    files: FileOptions,
     sentences: Path,
     index: Path,
     model: ScorerPath = BUNDLED_BI,
@@ -31,8 +33,9 @@ def build(
     """Make an index of a file's sentences; interrupted and run again, it goes on where it was.
 
     Args:
-        sentences: text (one sentence a line), or CSV, TSV, JSON lines or Parquet with the column sentence, optionally
-            id, and further columns as metadata
+        files: how the file of sentences is read
+        sentences: text (one sentence a line), or CSV, TSV, JSON, JSON lines, Parquet or Excel with the column sentence,
+            optionally id, and further columns as metadata
         index: folder for the index; until it is complete, it stands in INDEX.partial
         model: folder of a bi-encoder, as sts.train --mode bi writes it; not given: the bundled one
         kind: flat = exact, ivfflat = nearly exact and fast, hnsw = the same, without deleting, ivfpq = compressed to an
@@ -57,6 +60,7 @@ def build(
         on_bad_row=on_bad_row,
         batch_size=batch_size,
         say=_say,
+        options=files,
     )
     print(f"{state.rows:,} sentences indexed, {state.skipped:,} bad rows skipped: {index}")
     print(f'next: python -m sts.search query "문장" --index {index}')
@@ -64,6 +68,7 @@ def build(
 
 def add(
     *,
+    files: FileOptions,
     index: Path,
     sentences: Path,
     model: ScorerPath | None = None,
@@ -75,6 +80,7 @@ def add(
     """Add a file's sentences to an index; one whose id is there already takes that one's place.
 
     Args:
+        files: how the file of sentences is read
         index: folder of the index
         sentences: file as for build
         model: the bi-encoder that the index was built with; not given: where it was then
@@ -90,7 +96,7 @@ def add(
     state = read_state(index)
     scorer = _embedder(model or scorer_folder(state.model), state.dimension, precision, backend)
     print(f"adding {sentences} to {index}", flush=True)
-    rows = read_sentences(sentences)
+    rows = read_sentences(sentences, options=files, say=_say)
     changed = add_sentences(index, scorer, rows, on_bad_row=on_bad_row, batch_size=batch_size, say=_say)
     print(
         f"{changed.added:,} sentences added, {changed.replaced:,} in another one's place, {changed.skipped:,} bad "
@@ -123,6 +129,7 @@ def query(
     rerank: ScorerPath | None = None,
     candidates: int = CANDIDATES,
     where: list[str] | None = None,
+    distinct: bool = False,
     json: bool = False,
     precision: ScoringPrecision = "auto",
     backend: Backend = "auto",
@@ -136,7 +143,9 @@ def query(
         model: the bi-encoder that the index was built with; not given: where it was then
         rerank: folder of a cross-encoder that scores the candidates and orders them; bundled-cross = the bundled one
         candidates: sentences that are reranked, TOP_K to 1000
-        where: filters on metadata, name=value, all of which must hold, such as source=airbnb
+        where: filters on metadata, name=value, all of which must hold, such as source=airbnb; values are compared, so
+            that year=2020 finds 2020.0
+        distinct: of sentences with the same text, find one
         json: print JSON lines
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
@@ -159,7 +168,13 @@ def query(
     scorer = _embedder(folder, state.dimension, *options[folder])
     with SentenceIndex.open(index, scorer) as opened:
         reranker = _reranker(rerank, *options[rerank]) if rerank else None
-        (hits,) = opened.search([sentence], top_k, where=filters, reranker=reranker, candidates=candidates)
+        (hits,) = opened.search(
+            [sentence], top_k, where=filters, reranker=reranker, candidates=candidates, distinct=distinct
+        )
+        absent = sorted(filters.keys() - set(opened.fields())) if filters and not hits else []
+    unread = next(iter(scorer.read([sentence]).values()), None)
+    if unread is not None:
+        print(f"{unread.unknown:.0%} of the sentence is not known to the model: {unread.missed:.60}", file=sys.stderr)
     if json:
         for hit in hits:
             print(json_module.dumps(asdict(hit), ensure_ascii=False))
@@ -169,23 +184,33 @@ def query(
         Table(["id", "score", "cosine", "sentence", "metadata"], rows).show()
     else:
         Table(["id", "score", "cosine", "sentence"], [row[:-1] for row in rows]).show()
-    if not hits:
+    if absent:
+        print(f"no sentence has metadata called {', '.join(absent)}", file=sys.stderr)
+    elif not hits:
         print("no sentence has such metadata" if filters else "the index is empty", file=sys.stderr)
 
 
-def info(*, index: Path, json: bool = False) -> None:
+def info(*, index: Path, repair: bool = False, json: bool = False) -> None:
     """Tell what an index is, and check its files.
 
     Args:
         index: folder of the index
+        repair: put null in the place of metadata that an older version kept and that no filter can read (NaN,
+            Infinity), and bring ids and metadata to their one form
         json: print JSON
     """
+    from sts.search.repair import repair_index
     from sts.search.store import Store
 
+    if repair:
+        repaired = repair_index(index)
+        print(repaired.told(), file=sys.stderr if json else sys.stdout)
     store = Store(index)
     try:
         with store.reading() as state:
             store.check(state)
+            store.check_sentences()
+            store.check_filterable()
             values: dict[str, Any] = {
                 "sentences": store.count(),
                 "kind": state.kind,

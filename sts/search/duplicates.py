@@ -71,6 +71,8 @@ def near_pairs(
         for start in range(0, len(rows), QUERIES):
             block = rows[start : start + QUERIES]
             first, second = find(block)
+            known = np.isin(second, rows)  # the index may hold more rows than are to be compared
+            first, second = first[known], second[known]
             pairs = np.unique(np.sort(np.stack([first, second], axis=1)[first != second], axis=1), axis=0)
             found = np.concatenate(
                 [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import UsageError
-from sts.files import replacing_file
+from sts.files.write import open_for_excel, replacing_file
 from sts.models.bundled import ScorerPath, scorer_folder
 from sts.tables import Table
 
@@ -32,29 +32,31 @@ def duplicates(
 ) -> None:
     """Find all pairs of sentences in an index that mean nearly the same.
 
+    Sentences that the model can't read are compared by their text alone.
+
     Args:
         index: folder of the index
         threshold: score from which on two sentences are a pair, above 0 and below 5
         model: the bi-encoder that the index was built with, for its scale of scores; not given: where it was then
         top: pairs that are printed, the most similar first
-        output: CSV file for all pairs
+        output: CSV file for all pairs, with a byte order mark, so that Excel reads its Korean
         json: print all pairs as JSON lines, and not the first as a table
     """
     if not 0 < threshold < 5:
         raise UsageError(f"--threshold is {threshold}; allowed is above 0 and below 5")
     if top < 1:
         raise UsageError(f"--top is {top}; allowed is 1 or more")
-    from sts.models.calibration import Calibration
-    from sts.models.info import read_info
+    from tqdm import tqdm
+
     from sts.search.duplicates import near_pairs
-    from sts.search.index import read_state
+    from sts.search.index import check_model, load_embedder, read_state
     from sts.search.store import Store
+    from sts.search.unread import find_unread, readable, with_claims
 
     state = read_state(index)
-    curves = read_info(model or scorer_folder(state.model)).calibration or {}
-    if str(state.dimension) not in curves:
-        raise UsageError(f"--model {model or state.model}: makes no vectors of {state.dimension} dimensions")
-    calibration = Calibration(**curves[str(state.dimension)])
+    scorer = load_embedder(model or scorer_folder(state.model), state.dimension)
+    check_model(index, state, scorer)
+    calibration = scorer.calibration
     cosine = calibration.cosine(threshold)
     said = sys.stderr if json else sys.stdout
     store = Store(index)
@@ -63,17 +65,28 @@ def duplicates(
             store.check(state)
             live = store.live()
             print(f"comparing {len(live):,} sentences: pairs from {threshold:g} on, cosine {cosine:.4f}", file=said)
+            with tqdm(total=len(live), unit="sentence", desc="reading", disable=None) as bar:
+                unread = find_unread(store, scorer, live, bar.update)
+            if len(unread.rows):
+                print(
+                    f"{len(unread.rows):,} sentences hold more that the model does not know than that it knows: only the "
+                    "same text is a duplicate of them",
+                    file=said,
+                )
             opened, vectors = store.load_index(state), store.vectors(state)
             found = near_pairs(
                 opened,
                 vectors,
-                live,
+                readable(live, unread),
                 cosine,
                 breadth=state.breadth,
                 say=lambda line: print(line, file=said),
             )
+            found, left_out = with_claims(found, unread)
+            if left_out:
+                print(f"{left_out:,} pairs left out that differ in what the model does not know", file=said)
             if output is not None:
-                with replacing_file(output) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
+                with replacing_file(output) as partial, open_for_excel(partial) as stream:
                     writer = csv.DictWriter(stream, COLUMNS)
                     writer.writeheader()
                     writer.writerows(_rows(store, found, calibration, len(found.a)))

@@ -14,13 +14,17 @@ from sts.search.kinds import VectorIndex
 from sts.search.rank import DIGITS, nearest
 from sts.search.store import State, Store, Stored
 from sts.search.where import condition
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
 
     from sts.models import Calibration, Encoded, Scorer
+    from sts.models.coverage import Coverage
 
 MAX_TOP_K = 1000
+# rows a text that are looked at for distinct sentences; more are copies of few
+MAX_LOOKED_AT = 20_000
 
 
 class Embedder(Protocol):
@@ -45,6 +49,10 @@ class Embedder(Protocol):
         """Vectors of unit length."""
         ...
 
+    def read(self, sentences: Sequence[str]) -> "dict[int, Coverage]":
+        """What was read and what was not of those of n sentences that the vocabulary does not know whole, by place."""
+        ...
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -56,6 +64,9 @@ class Hit:
         metadata: its further columns.
         cosine: of its vector with the query's, -1 to 1.
         score: 0 to 5; calibrated from the cosine, or the reranker's.
+        unknown: the share of the text that the model does not know, of the query or the sentence, whichever was read
+            less, 0 to 1.
+        unread: whether too little was read to call the two similar; see `sts.models.coverage`.
     """
 
     id: str
@@ -63,6 +74,8 @@ class Hit:
     metadata: dict[str, Any]
     cosine: float
     score: float
+    unknown: float = 0.0
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,9 +150,10 @@ class SentenceIndex:
         texts: Sequence[str],
         top_k: int = 10,
         *,
-        where: dict[str, str] | None = None,
+        where: dict[str, Any] | None = None,
         reranker: "Scorer | None" = None,
         candidates: int = 50,
+        distinct: bool = False,
     ) -> list[list[Hit]]:
         """The most similar sentences for each of m texts.
 
@@ -149,30 +163,65 @@ class SentenceIndex:
             where: metadata that a sentence must have, by name; see `sts.search.where`.
             reranker: scores the `candidates` best by cosine, and orders them by its scores.
             candidates: sentences a text that are reranked, `top_k` to 1,000.
+            distinct: of sentences with the same text, find the first alone.
 
         Returns:
             For each text, hits by falling cosine, or by falling score with a reranker; ties in the order of ids.
 
         Raises:
-            UsageError: a number out of range.
+            UsageError: a number out of range, or a filter that can't be one.
         """
         check_counts(top_k, candidates if reranker else None)
         if not texts:
             return []
-        vectors = self.model.encode(texts).vectors
-        found = self.search_vectors(vectors, candidates if reranker else top_k, where=where)
-        return found if reranker is None else _reranked(reranker, texts, found, top_k)
+        encoded = self.model.encode(texts)
+        found = self.search_vectors(
+            encoded.vectors, candidates if reranker else top_k, where=where, distinct=distinct
+        )
+        if reranker is not None:
+            return _reranked(reranker, texts, found, top_k)
+        return [
+            _claimed(self.model, text, encoded.coverage.get(place), hits)
+            for place, (text, hits) in enumerate(zip(texts, found, strict=True))
+        ]
 
     def search_vectors(
-        self, queries: "np.ndarray", top_k: int = 10, *, where: dict[str, str] | None = None
+        self,
+        queries: "np.ndarray",
+        top_k: int = 10,
+        *,
+        where: dict[str, Any] | None = None,
+        distinct: bool = False,
     ) -> list[list[Hit]]:
-        """As `search`, for vectors (m, dimension) of unit length."""
+        """As `search`, for vectors (m, dimension) of unit length; of what was not read of texts it knows nothing."""
+        if distinct:
+            return [self._distinct(query[None], top_k, where) for query in queries]
+        return self._nearest(queries, top_k, where)
+
+    def fields(self) -> list[str]:
+        """The names of all metadata."""
+        with self._lock, self._store.reading():
+            return self._store.fields()
+
+    def _distinct(self, query: "np.ndarray", top_k: int, where: dict[str, Any] | None) -> list[Hit]:
+        """The nearest sentences of different texts: more and more are looked at until there are enough."""
+        count = 2 * top_k
+        while True:
+            (hits,) = self._nearest(query, count, where)
+            kept = list({composed(hit.sentence): hit for hit in reversed(hits)}.values())[::-1]
+            if len(kept) >= top_k or len(hits) < count or count >= MAX_LOOKED_AT:
+                return kept[:top_k]
+            count = min(4 * count, MAX_LOOKED_AT)
+
+    def _nearest(self, queries: "np.ndarray", top_k: int, where: dict[str, Any] | None) -> list[list[Hit]]:
         while True:
             view = self._current()
             allowed = None
             if where:
+                matches = condition(where)
                 with self._lock, self._store.reading():
-                    allowed = self._store.live(*condition(where))
+                    self._store.check_filterable()
+                    allowed = self._store.live(*matches)
             ranked = nearest(
                 view.index,
                 view.vectors,
@@ -269,9 +318,33 @@ def _load(store: Store, state: State) -> _View:
     return _View(state, store.load_index(state), store.vectors(state), store.count())
 
 
+def _claimed(model: Embedder, text: str, coverage: "Coverage | None", hits: list[Hit]) -> list[Hit]:
+    """Hits with what may be said of them, where not all of a query or of their sentences was read."""
+    found = model.read([hit.sentence for hit in hits])
+    if coverage is None and not found:
+        return hits
+    from sts.models.coverage import claims
+
+    pairs = [(composed(text), composed(hit.sentence)) for hit in hits]
+    claimed = claims(pairs, {} if coverage is None else dict.fromkeys(range(len(hits)), coverage), found)
+    return [
+        replace(
+            hit,
+            score=claimed.fixed.get(place, hit.score),
+            unknown=float(claimed.unknown[place]),
+            unread=bool(claimed.unread[place]),
+        )
+        for place, hit in enumerate(hits)
+    ]
+
+
 def _reranked(reranker: "Scorer", texts: Sequence[str], found: list[list[Hit]], top_k: int) -> list[list[Hit]]:
     pairs = [(text, hit) for text, hits in zip(texts, found, strict=True) for hit in hits]
-    scores = reranker.score([text for text, _ in pairs], [hit.sentence for _, hit in pairs]).scores.tolist()
-    scored = iter([replace(hit, score=score) for (_, hit), score in zip(pairs, scores, strict=True)])
+    scored_pairs = reranker.score([text for text, _ in pairs], [hit.sentence for _, hit in pairs])
+    columns = (scored_pairs.scores, scored_pairs.unknown, scored_pairs.unread)
+    scored = iter(
+        replace(hit, score=score, unknown=unknown, unread=unread)
+        for (_, hit), score, unknown, unread in zip(pairs, *(column.tolist() for column in columns), strict=True)
+    )
     ranked = [sorted((next(scored) for _ in hits), key=lambda hit: (-hit.score, hit.id)) for hits in found]
     return [hits[:top_k] for hits in ranked]

@@ -226,7 +226,9 @@ class Store:
             for row, identity, sentence, metadata, crc in self.database.execute(query, chunk):
                 if row_crc(row, identity, sentence, metadata) != crc:
                     raise SearchError(damaged(self.folder / SENTENCES_FILE, f"the sentence of row {row} has changed"))
-                found[row] = Stored(row, identity, sentence, json.loads(metadata))
+                # NaN and Infinity, which JSON does not have: an older version kept them, see `poisoned`
+                values = json.loads(metadata, parse_constant=lambda _: None)
+                found[row] = Stored(row, identity, sentence, values)
         return found
 
     def live(self, where: str = "", parameters: Sequence[Any] = ()) -> "np.ndarray":
@@ -235,6 +237,43 @@ class Store:
 
         query = "SELECT row FROM sentence" + (f" WHERE {where}" if where else "") + " ORDER BY row"
         return np.fromiter((row for (row,) in self.database.execute(query, parameters)), dtype=np.int64)
+
+    def poisoned(self) -> list[tuple[int, str]]:
+        """Rows, with their ids, whose metadata is no JSON, so that no filter can read it."""
+        found = self.database.execute("SELECT row, id FROM sentence WHERE NOT json_valid(metadata) ORDER BY row")
+        return [(int(row), str(identity)) for row, identity in found]
+
+    def check_filterable(self) -> None:
+        """See whether filters can read the metadata of every row.
+
+        Raises:
+            SearchError: they can't.
+        """
+        found = self.poisoned()
+        if found:
+            row, identity = found[0]
+            raise SearchError(
+                f"{self.folder}: the metadata of {len(found):,} sentences, the first of id '{identity}' (row {row}), is no "
+                f"JSON (NaN or Infinity), so no filter can read it; python -m sts.search info --index {self.folder} "
+                "--repair puts null in their place"
+            )
+
+    def check_sentences(self) -> None:
+        """Compare every sentence with its checksum.
+
+        Raises:
+            SearchError: one is not what was written.
+        """
+        for row, identity, sentence, metadata, crc in self.database.execute(
+            "SELECT row, id, sentence, metadata, crc FROM sentence"
+        ):
+            if row_crc(row, identity, sentence, metadata) != crc:
+                raise SearchError(damaged(self.folder / SENTENCES_FILE, f"the sentence of row {row} has changed"))
+
+    def fields(self) -> list[str]:
+        """The names of all metadata."""
+        query = "SELECT DISTINCT json_each.key FROM sentence, json_each(metadata) WHERE json_valid(metadata)"
+        return sorted(name for (name,) in self.database.execute(query))
 
     def count(self) -> int:
         """How many sentences there are."""

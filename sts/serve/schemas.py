@@ -43,16 +43,26 @@ Sentence = Annotated[
 Identity = Annotated[
     str, Field(min_length=1, max_length=MAX_ID_CHARACTERS, description="what the user calls a sentence")
 ]
-Value = (
+Filter = (
     Annotated[str, Field(max_length=MAX_CHARACTERS)]
     | bool
     | Annotated[int, Field(ge=-(2**53), le=2**53)]
     | Annotated[float, Field(allow_inf_nan=False)]
     | None
 )
+Value = Filter | Annotated[list[Annotated[str, Field(max_length=MAX_CHARACTERS)]], Field(max_length=MAX_ITEMS)]
 NAME = {"minLength": 1, "maxLength": 100, "pattern": r'^[^"\\]+$'}
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_spellable)]
 Score = Annotated[float, Field(ge=0, le=5, description="0 (unrelated) to 5 (the same meaning)")]
+Unknown = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="share of the text that the model's vocabulary does not know; of two texts, of the one that was read "
+        "less",
+    ),
+]
 Truncate = Annotated[
     bool, Field(description="whether a text that is longer than the model may be cut; if not, it is refused (422)")
 ]
@@ -124,8 +134,9 @@ class SearchRequest(_Strict):
     candidates: Annotated[
         int, Field(ge=1, le=MAX_TOP_K, description="how many are reranked; at least top_k are"), WHOLE
     ] = 50
+    distinct: Annotated[bool, Field(description="of sentences with the same text, find one")] = False
     where: Annotated[
-        dict[Name, Value],
+        dict[Name, Filter],
         Field(
             max_length=MAX_FILTERS,
             description="metadata that a sentence must have, by name",
@@ -167,8 +178,11 @@ class PairScore(BaseModel):
     sentence1: str
     sentence2: str
     score: Score
-    similar: Annotated[bool, Field(description="score >= threshold")]
+    similar: Annotated[
+        bool, Field(description="score >= threshold, and enough of both texts was read, or what was not is the same")
+    ]
     truncated: Annotated[bool, Field(description="the pair was longer than the model and was cut")]
+    unknown: Unknown
     tokens: Annotated[int, Field(ge=0, description="tokens before cutting")]
 
 
@@ -196,6 +210,7 @@ class Ranked(BaseModel):
     score: Score
     similar: bool
     truncated: bool
+    unknown: Unknown
     tokens: Annotated[int, Field(ge=0)]
 
 
@@ -255,6 +270,7 @@ class EmbeddingsAnswer(BaseModel):
     model_version: str
     usage: Usage
     truncated: Annotated[list[bool], Field(description="for each input, whether it was longer than the model")]
+    unknown: Annotated[list[Unknown], Field(description="for each input")]
 
 
 class Hit(BaseModel):
@@ -266,6 +282,7 @@ class Hit(BaseModel):
     score: Score
     cosine: Annotated[float, Field(ge=-1.001, le=1.001)]
     similar: bool
+    unknown: Unknown
 
 
 class SearchAnswer(_Judged):
@@ -274,6 +291,7 @@ class SearchAnswer(_Judged):
     sentence: str
     reranked: bool
     truncated: bool
+    unknown: Unknown
     tokens: Annotated[int, Field(ge=0)]
     results: list[Hit]
 

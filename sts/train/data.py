@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sts.errors import DataError
 from sts.files import write_json, write_text
-from sts.pairs import Split, hard_split, random_split
-from sts.pairs.split import overlap_pearson
+from sts.pairs import hard_split, random_split
+from sts.pairs.split import overlap_pearson, without_sentences
 from sts.text import TextPipeline
 from sts.train.settings import TrainSettings
 
@@ -21,26 +22,56 @@ if TYPE_CHECKING:
 NEW_PAIRS_FILE = "augmented.jsonl"
 COUNTS_FILE = "augmented.json"
 SENTENCES = ("sentence1", "sentence2")
+# of validation pairs: with fewer, chance would choose between checkpoints, and a threshold
+MIN_TO_CHOOSE = 50
+# so many pairs can be split
+MIN_TO_SPLIT = 10
+# training pairs that help to calibrate a bi-encoder where few are held out
+MAX_TO_CALIBRATE = 500
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Pairs split into those to train on and two validation parts, no sentence in two of them.
+    """Pairs to train on, and those to validate on; no sentence is in two of the parts.
 
     Attributes:
         train: what may be trained on.
-        hard, random: the validation parts; see `sts.pairs.split`.
+        validation: the validation parts by name, the one that matters first: `hard` and `random` (see
+            `sts.pairs.split`), or `own`, the user's.
         dropped: pairs in no part, since they share a sentence with a held-out pair.
     """
 
     train: "Dataset"
-    hard: "Dataset"
-    random: "Dataset"
+    validation: "dict[str, Dataset]"
     dropped: int
+
+    @property
+    def name(self) -> str:
+        """Of the part that checkpoints are measured on."""
+        return next(iter(self.validation))
+
+    @property
+    def first(self) -> "Dataset":
+        """The part that checkpoints are measured on."""
+        return self.validation[self.name]
+
+    @property
+    def chooses(self) -> bool:
+        """Whether that part is large enough to choose a checkpoint by."""
+        return len(self.first) >= MIN_TO_CHOOSE
 
     def sentences(self) -> set[str]:
         """Every sentence of a validation part."""
-        return {sentence for part in (self.hard, self.random) for name in SENTENCES for sentence in part[name]}
+        return {sentence for part in self.validation.values() for name in SENTENCES for sentence in part[name]}
+
+    def to_calibrate(self) -> "Dataset":
+        """The pairs that a bi-encoder's calibration is fitted to: too few of them would fit themselves alone."""
+        from datasets import concatenate_datasets
+
+        if self.chooses:
+            return self.first
+        parts = [*self.validation.values(), self.train.select(range(min(len(self.train), MAX_TO_CALIBRATE)))]
+        return concatenate_datasets([sentences_and_label(part) for part in parts])
 
 
 @dataclass(frozen=True)
@@ -59,16 +90,48 @@ class NewPairs:
     counts: dict[str, Any]
 
 
-def hold_out(pairs: "Dataset", settings: TrainSettings) -> HeldOut:
+def hold_out(pairs: "Dataset", settings: TrainSettings, own: "Dataset | None" = None) -> HeldOut:
     """Split pairs for a training with these settings; their seed of the split decides.
 
+    Args:
+        pairs: the training's.
+        settings: how to train.
+        own: the user's validation pairs, in the place of a split.
+
     Raises:
-        DataError: too few pairs to hold some out and train on the others.
+        DataError: too few pairs to hold some out and train on the others, or more would be lost than the settings
+            allow.
     """
-    size = max(10, round(len(pairs) * settings.validation_fraction))
-    hard: Split = hard_split(pairs, size, seed=settings.seed_of_split)
-    chance: Split = random_split(hard.train, size, seed=settings.seed_of_split)
-    return HeldOut(chance.train, hard.validation, chance.validation, hard.dropped + chance.dropped)
+    count = len(pairs)
+    if own is not None:
+        held = HeldOut(train := without_sentences(pairs, _sentences(own)), {"own": own}, count - len(train))
+        if len(train) < 2:
+            raise DataError(
+                f"--validation-data: {held.dropped} of {count} pairs share a sentence with it, which leaves {len(train)} "
+                "to train on; take these sentences out of one of the two"
+            )
+    else:
+        if count < MIN_TO_SPLIT:
+            raise DataError(
+                f"{count} pairs are too few to hold some out and train on the others; give {MIN_TO_SPLIT} or more, or "
+                "validation pairs of your own with --validation-data"
+            )
+        size = max(round(count * settings.validation_fraction), min(10, count // 5))
+        hard = hard_split(pairs, size, seed=settings.seed_of_split)
+        chance = random_split(hard.train, size, seed=settings.seed_of_split)
+        parts = {"hard": hard.validation, "random": chance.validation}
+        held = HeldOut(chance.train, parts, hard.dropped + chance.dropped)
+    if held.dropped > settings.max_dropped * count:
+        raise DataError(
+            f"{held.dropped} of {count} pairs would be lost, since they share sentences with {len(held.first)} validation "
+            f"pairs; at most {settings.max_dropped:.0%} may be: hold out fewer (--validation-fraction), name validation "
+            f"pairs of your own (--validation-data), or allow it with --max-dropped {held.dropped / count:.2f}"
+        )
+    return held
+
+
+def _sentences(pairs: "Dataset") -> set[str]:
+    return {sentence for name in SENTENCES for sentence in pairs[name]}
 
 
 def rows_to_train_on(pairs: "Dataset", settings: TrainSettings, generator: "np.random.Generator") -> "np.ndarray":
@@ -76,13 +139,7 @@ def rows_to_train_on(pairs: "Dataset", settings: TrainSettings, generator: "np.r
     import numpy as np
 
     label = np.asarray(pairs["label"], dtype=np.float64)
-    return np.flatnonzero((label > 0) | (generator.random(len(label)) < settings.zero_label_fraction))
-
-
-def without(pairs: "Dataset", sentences: set[str]) -> "Dataset":
-    """The pairs that have none of these sentences."""
-    rows = zip(pairs["sentence1"], pairs["sentence2"], strict=True)
-    return pairs.select([row for row, (a, b) in enumerate(rows) if a not in sentences and b not in sentences])
+    return np.flatnonzero((label > 0) | (generator.random(len(label)) < (settings.zero_label_fraction or 0)))
 
 
 def new_pairs(
@@ -142,9 +199,23 @@ def sentences_and_label(pairs: "Dataset") -> "Dataset":
     return pairs.select_columns([*SENTENCES, "label"])
 
 
-def describe(held: HeldOut) -> str:
-    """The validation parts in a line."""
-    return (
-        f"validation: {len(held.hard)} hard pairs (overlap-label r {overlap_pearson(held.hard):.2f}), "
-        f"{len(held.random)} random pairs; {held.dropped} pairs dropped that share a sentence with them"
+def describe(held: HeldOut) -> list[str]:
+    """The validation parts, a line for each thing to know."""
+    named = ", ".join(
+        f"{len(part):,} {name} pair{'s' * (len(part) != 1)}" + (f" (overlap-label r {_r(part)})" if name == "hard" else "")
+        for name, part in held.validation.items()
     )
+    lines = [f"validation: {named}; {held.dropped:,} pairs dropped that share a sentence with them"]
+    if not held.chooses:
+        lines.append(
+            f"validation: {len(held.first)} pairs are too few to choose a checkpoint by ({MIN_TO_CHOOSE} are needed), so the "
+            "last one is kept and training does not stop early; --validation-fraction and --validation-data hold out more"
+        )
+    return lines
+
+
+def _r(pairs: "Dataset") -> str:
+    import numpy as np
+
+    varied = len(pairs) > 2 and np.ptp(np.asarray(pairs["label"][:], dtype=float)) > 0
+    return f"{overlap_pearson(pairs):.2f}" if varied else "undefined"

@@ -10,6 +10,7 @@ from sts.encoders import trim_checkpoint
 from sts.files import write_json
 from sts.models import ScorerInfo
 from sts.models.precision import choose_precision
+from sts.pairs.split import without_sentences
 from sts.text import find_pipeline
 from sts.train.data import (
     HeldOut,
@@ -19,7 +20,6 @@ from sts.train.data import (
     prepared,
     rows_to_train_on,
     sentences_and_label,
-    without,
 )
 from sts.train.distillation import silver_pairs
 from sts.train.modes import new_network, tokenized
@@ -110,12 +110,13 @@ def prepare(
     identity = identify(recipe, pipeline)
     if resume:
         check_resume(work, identity)
-    held = held_out or hold_out(recipe.data.pairs, settings)
+    held = held_out or hold_out(recipe.data.pairs, settings, recipe.validation.pairs if recipe.validation else None)
     generator = np.random.default_rng(settings.seed)
     kept = rows_to_train_on(held.train, settings, generator)
     left_out = len(held.train) - len(kept)
-    extra = without(recipe.intermediate.pairs, held.sentences()) if recipe.intermediate else None
-    say(describe(held))
+    extra = without_sentences(recipe.intermediate.pairs, held.sentences()) if recipe.intermediate else None
+    for line in describe(held):
+        say(line)
     set_seed(settings.seed)
     network = _new_network(recipe, say)
     freeze(network, settings.freeze_layers)
@@ -136,7 +137,7 @@ def prepare(
     if added:
         train = concatenate_datasets([sentences_and_label(part) for part in (train, *added)])
         kept = np.concatenate([kept, np.arange(len(held.train), len(train))])
-    parts = [prepared(part, pipeline) for part in (train, extra, held.hard) if part is not None]
+    parts = [prepared(part, pipeline) for part in (train, extra, held.first) if part is not None]
     used, lengths = zip(*(tokenized(recipe.mode, network, info.prompt, part) for part, _ in parts), strict=True)
     train_used_rows(network, set().union(*used))
     longest = [length for part in lengths[:-1] for length in part]

@@ -12,6 +12,7 @@ from sts.errors import UsageError
 from sts.models import DEFAULT_THRESHOLD, ScorerInfo
 from sts.models.info import Mode
 from sts.pairs import LoadedPairs
+from sts.pairs.scale import LabelOptions
 from sts.text import TextPipeline
 from sts.train.data import Augmentation
 from sts.train.distillation import Distillation
@@ -33,6 +34,7 @@ class Recipe:
         intermediate: pairs that are mixed into the first epoch only.
         augmentation: makes new pairs of those that are trained on.
         distillation: puts their sentences together anew, labelled by teachers.
+        validation: the user's validation pairs, in the place of a split.
         study: the study and trial that found the settings; it changes nothing and is stored with the scorer.
     """
 
@@ -43,10 +45,11 @@ class Recipe:
     intermediate: LoadedPairs | None = None
     augmentation: Augmentation | None = None
     distillation: Distillation | None = None
+    validation: LoadedPairs | None = None
     study: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "settings", self.settings.for_mode(self.mode))
+        object.__setattr__(self, "settings", self.settings.for_mode(self.mode).for_labels(self.data.labels))
         if self.distillation:
             self.distillation.check(self.mode)
 
@@ -65,6 +68,14 @@ def make_info(recipe: Recipe, pipeline: TextPipeline) -> ScorerInfo:
             "description": intermediate.description,
             "pairs": len(intermediate.pairs),
             "fingerprint": intermediate.fingerprint,
+        }
+    if data.labels != LabelOptions():
+        described["labels"] = asdict(data.labels)
+    if recipe.validation:
+        described["validation"] = {
+            "description": recipe.validation.description,
+            "pairs": len(recipe.validation.pairs),
+            "fingerprint": recipe.validation.fingerprint,
         }
     if augmentation:
         described["augmentation"] = _augmentation(augmentation)
@@ -101,6 +112,8 @@ def identify(recipe: Recipe, pipeline: TextPipeline) -> dict[str, Any]:
         "mode": recipe.mode,
         "base_model": f"{recipe.encoder.name} ({recipe.encoder.origin})",
         "data": recipe.data.fingerprint,
+        "labels": asdict(recipe.data.labels),
+        "validation_data": recipe.validation.fingerprint if recipe.validation else None,
         "intermediate_data": recipe.intermediate.fingerprint if recipe.intermediate else None,
         "augmentation": _augmentation(recipe.augmentation) if recipe.augmentation else None,
         "silver": recipe.distillation.to_dict() if recipe.distillation else None,

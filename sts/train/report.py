@@ -15,12 +15,15 @@ from sts.files import write_text
 from sts.models import BiScorer, CrossScorer, ScorerInfo
 from sts.models.info import Mode
 from sts.pairs import LoadedPairs
+from sts.train.data import MIN_TO_CHOOSE
 from sts.train.distillation import Distillation
 from sts.train.record import Recipe
 from sts.train.result import TrainingResult, Validated
 from sts.train.settings import LOSSES, TrainSettings
 
-METRICS = ("pearson", "spearman", "f1", "precision", "recall", "accuracy", "mae", "order_gap")
+METRICS = (
+    "pearson", "spearman", "f1", "precision", "recall", "accuracy", "auc", "average_precision", "mae", "order_gap",
+)  # fmt: skip
 
 
 def save_training(folder: Path, result: TrainingResult, recipe: Recipe, work: Path) -> None:
@@ -45,8 +48,8 @@ def write_report(folder: Path, result: TrainingResult, recipe: Recipe) -> CrossS
     Returns:
         The scorer with its validation metrics entered into what `sts.json` will hold.
     """
-    metrics = {"hard": result.hard.metrics.to_dict(), "random": result.random.metrics.to_dict()}
-    info = replace(result.scorer.info, metrics=metrics)
+    metrics = {name: each.metrics.to_dict() for name, each in result.validation.items() if each.metrics}
+    info = replace(result.scorer.info, metrics=metrics | result.scorer.info.metrics)
     _draw(folder, result, info.threshold)
     sections = [
         f"# Training report: {info.mode}-encoder from {info.base_model}\n",
@@ -67,7 +70,7 @@ def write_validation(folder: Path, result: TrainingResult, threshold: float) -> 
 
     Two trainings with the same data, fraction and seed of the split hold out the same pairs.
     """
-    for name, validated in (("hard", result.hard), ("random", result.random)):
+    for name, validated in result.validation.items():
         pairs = validated.pairs
         guid = pairs["guid"][:] if "guid" in pairs.column_names else [str(row) for row in range(len(pairs))]
         label = np.asarray(pairs["label"][:])
@@ -87,10 +90,13 @@ def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: Load
         f"- Base model: {info.base_model} ({info.base_model_origin}), {_reading(info)}",
         f"- Data: {data.summary()}; SHA-256 of the pairs {data.fingerprint[:16]}…",
         f"- Trained on {result.trained_on:,} pairs; {result.left_out:,} pairs with label 0 left out by chance",
-        f"- Held out: {result.hard.metrics.rows} pairs (hard), {result.random.metrics.rows} pairs (random)",
+        f"- Held out: {', '.join(f'{len(each.pairs):,} pairs ({name})' for name, each in result.validation.items())}",
         f"- Longer than {info.max_length} tokens, and cut there: {result.truncated:,} pairs",
-        f"- Kept: the checkpoint of step {result.best_step}, the best by Pearson on the hard split",
+        f"- Kept: the checkpoint of step {result.best_step}, {_why_kept(result)}",
     ]
+    if "threshold" in info.metrics:
+        fitted = info.metrics["threshold"]
+        lines.append(f"- Similar: from {info.threshold:g} on, the best by F1 on {fitted['rows']:,} validation pairs")
     if info.text_pipeline["steps"]:
         steps = ", ".join(step["step"] for step in info.text_pipeline["steps"])
         lines.append(
@@ -106,6 +112,13 @@ def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: Load
     return "\n".join(lines) + "\n"
 
 
+def _why_kept(result: TrainingResult) -> str:
+    name, first = next(iter(result.validation.items()))
+    if len(first.pairs) >= MIN_TO_CHOOSE:
+        return f"the best by Pearson on the {name} validation pairs"
+    return f"the last one, since {len(first.pairs)} validation pairs are too few to choose by"
+
+
 def _reading(info: ScorerInfo) -> str:
     if info.mode == "cross":
         return f"head: {info.head}"
@@ -113,13 +126,21 @@ def _reading(info: ScorerInfo) -> str:
 
 
 def _results(result: TrainingResult) -> str:
-    rows = ["## Result\n", "| metric | hard validation | random validation |", "|---|---|---|"]
+    parts = result.validation
+    titles = [f"{name} validation ({len(each.pairs):,} pairs)" for name, each in parts.items()]
+    rows = ["## Result\n", f"| metric | {' | '.join(titles)} |", "|---" * (1 + len(parts)) + "|"]
     for name in METRICS:
-        rows.append(f"| {name.replace('_', ' ')} | {_cell(result.hard, name)} | {_cell(result.random, name)} |")
+        rows.append(f"| {name.replace('_', ' ')} | {' | '.join(_cell(each, name) for each in parts.values())} |")
     rows.append(
-        "\nIn brackets: 95 % bootstrap intervals. The hard split has even labels and word overlap that says little "
-        "about the label, as KLUE-STS's dev set has; the checkpoint was chosen on it, so its figures are a little "
-        "kind. The random split looks like the training pairs and is easier.\n"
+        "\nIn brackets: 95 % bootstrap intervals. A checkpoint or threshold that was chosen by pairs makes the figures on "
+        "them a little kind."
+        + (
+            " The hard split has even labels and word overlap that says little about the label, as KLUE-STS's dev set "
+            "has. The random split looks like the training pairs and is easier."
+            if "hard" in parts
+            else ""
+        )
+        + "\n"
     )
     if result.scorer.info.calibration:
         curves = "; ".join(
@@ -127,9 +148,12 @@ def _results(result: TrainingResult) -> str:
             f"{curve['shift']:+.3f}))"
             for size, curve in result.scorer.info.calibration.items()
         )
-        rows.append(f"Score of a cosine, with c = (1 + cosine) / 2, fitted to the hard split: {curves}.\n")
+        rows.append(f"Score of a cosine, with c = (1 + cosine) / 2, fitted to {_calibrated_on(result)}: {curves}.\n")
     if result.by_dimension:
-        rows += ["| vectors cut to | Pearson, hard validation | Spearman | F1 |", "|---|---|---|---|"]
+        rows += [
+            f"| vectors cut to | Pearson, {next(iter(parts))} validation | Spearman | F1 |",
+            "|---|---|---|---|",
+        ]
         rows += [
             f"| {size} dimensions | {metrics.pearson} | {metrics.spearman} | {metrics.f1} |"
             for size, metrics in result.by_dimension.items()
@@ -139,7 +163,13 @@ def _results(result: TrainingResult) -> str:
 
 
 def _cell(validated: Validated, name: str) -> str:
-    return str(getattr(validated.metrics, name))
+    return str(getattr(validated.metrics, name)) if validated.metrics else "too few"
+
+
+def _calibrated_on(result: TrainingResult) -> str:
+    name, first = next(iter(result.validation.items()))
+    own = f"the {name} validation pairs"
+    return own if len(first.pairs) >= MIN_TO_CHOOSE else "all validation pairs and training pairs, since few are held out"
 
 
 def _silver(silver: Silver, distillation: Distillation) -> str:
@@ -161,7 +191,8 @@ def _curves_and_scatter(result: TrainingResult) -> str:
     return (
         "## Curves\n\n![training loss](plots/loss.png)\n\n![validation](plots/validation.png)\n\n"
         "## Predicted against true scores\n\n"
-        "![hard validation](plots/hard.png)\n\n![random validation](plots/random.png)\n"
+        + "\n\n".join(f"![{name} validation](plots/{name}.png)" for name in result.validation)
+        + "\n"
     )
 
 
@@ -174,8 +205,8 @@ def _draw(folder: Path, result: TrainingResult, threshold: float) -> None:
         folder / "plots" / "loss.png",
     )
     series = {name: [entry[f"eval_{name}"] for entry in checks] for name in ("pearson", "spearman", "f1")}
-    plots.save(plots.curves(epochs, series, "epoch", "hard validation"), folder / "plots" / "validation.png")
-    for name, validated in (("hard", result.hard), ("random", result.random)):
+    plots.save(plots.curves(epochs, series, "epoch", f"{next(iter(result.validation))} validation"), folder / "plots" / "validation.png")
+    for name, validated in result.validation.items():
         figure = plots.scatter_true_predicted(validated.pairs["label"][:], validated.scores, threshold)
         plots.save(figure, folder / "plots" / f"{name}.png")
     if result.silver:

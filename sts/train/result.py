@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Validated:
-    """A validation split's pairs, their scores in either order, and what these amount to."""
+    """A validation part's pairs, their scores, and what these amount to; a single pair amounts to nothing."""
 
     pairs: "Dataset"
     scores: "np.ndarray"
-    metrics: Metrics
+    metrics: Metrics | None
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class TrainingResult:
     """What a training ended with.
 
     Attributes:
-        scorer: the best checkpoint by Pearson on the hard split.
-        hard, random: its results on the two validation splits.
-        by_dimension: for a bi-encoder whose vectors may be cut, the metrics on the hard split by number of
+        scorer: the best checkpoint by Pearson on the first validation part, or the last one where that is too small.
+        validation: its results by validation part, the first one first.
+        by_dimension: for a bi-encoder whose vectors may be cut, the metrics on the first part by number of
             dimensions; else empty.
         history: the trainer's records, one a logging step or validation.
         left_out: label-0 pairs that were not trained on.
@@ -42,8 +42,7 @@ class TrainingResult:
     """
 
     scorer: CrossScorer | BiScorer
-    hard: Validated
-    random: Validated
+    validation: dict[str, Validated]
     by_dimension: dict[int, Metrics]
     history: list[dict[str, Any]]
     left_out: int

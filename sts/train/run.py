@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import Interrupted, TrainingError
 from sts.evaluate import Metrics, measure
+from sts.evaluate.metrics import make_sample
+from sts.evaluate.threshold import best_thresholds, fitted, threshold_record
 from sts.models import BiScorer, CrossScorer, ScorerInfo
 from sts.models.network import read_network
 from sts.quiet import quiet_libraries
@@ -36,7 +39,7 @@ def train_scorer(
     """Train a scorer on pairs and measure its best checkpoint.
 
     Args:
-        recipe: what is trained; two validation splits are held out from its pairs.
+        recipe: what is trained; two validation splits are held out from its pairs, unless it has its own.
         work: folder for checkpoints and `metrics.jsonl`; it outlives an interruption.
         say: prints a line.
         held_out: the split of the data, where it is not to be drawn as the settings say.
@@ -63,18 +66,19 @@ def train_scorer(
         raise Interrupted(
             f"stopped at step {trainer.state.global_step} of {trainer.state.max_steps}; --resume goes on from there"
         )
-    best = _scorer(_best_network(trainer, ready.info), ready)
-    say("measuring the best checkpoint on both validation splits, in both orders")
+    network, step = _kept_network(trainer, ready, work)
+    kept = _scorer(network, ready)
+    say(f"measuring the checkpoint of step {step} on the validation pairs, in both orders")
+    kept = _with_threshold(kept, held, say) if settings.fit_threshold else kept
     return TrainingResult(
-        best,
-        _validate(best, held.hard, settings.seed),
-        _validate(best, held.random, settings.seed),
-        _by_dimension(best, held.hard, settings.seed),
+        kept,
+        {name: _validate(kept, part, settings.seed) for name, part in held.validation.items()},
+        _by_dimension(kept, held.first, settings.seed),
         trainer.state.log_history,
         ready.left_out,
         ready.trained_on,
         ready.truncated,
-        trainer.state.best_global_step or 0,
+        step,
         ready.left_as_is,
         ready.counts,
         ready.silver,
@@ -110,7 +114,7 @@ def planned_trainer(
     from sts.train.callbacks import Records, Schedule
     from sts.train.trainer import make_trainer
 
-    settings, validation = ready.recipe.settings, ready.held.hard
+    settings, validation = ready.recipe.settings, ready.held.first
 
     def validate(model: "Network") -> dict[str, float]:
         try:
@@ -118,6 +122,8 @@ def planned_trainer(
         except TrainingError:  # of its calibration: the cosines do not rise with the labels
             return {"pearson": -1.0, "spearman": -1.0, "f1": 0.0, "mae": 5.0}
         scores = scorer.score(validation["sentence1"], validation["sentence2"])
+        if len(validation) < 2:
+            return {"pearson": -1.0, "spearman": -1.0, "f1": 0.0, "mae": 5.0}
         metrics = measure(validation["label"][:], scores.scores, threshold=ready.info.threshold, bootstrap=0).to_dict()
         values = {name: metrics[name]["value"] for name in ("pearson", "spearman", "f1", "mae")}
         # the same score for every pair has no correlation; it is the worst checkpoint there can be
@@ -126,8 +132,8 @@ def planned_trainer(
     everything: list[Any] = [
         *callbacks,
         Schedule(evaluations, checkpoints=checkpoints),
-        EarlyStoppingCallback(settings.patience),
-        Records(work / "metrics.jsonl", ready.plan, settings.gradient_accumulation, say),
+        *([EarlyStoppingCallback(settings.patience)] if ready.held.chooses else []),
+        Records(work / "metrics.jsonl", ready.plan, settings.gradient_accumulation, say, choosing=ready.held.chooses),
     ]
     if log_to == "tensorboard":
         from torch.utils.tensorboard import SummaryWriter
@@ -149,13 +155,16 @@ def planned_trainer(
 
 
 def _scorer(network: "Network", ready: Prepared) -> CrossScorer | BiScorer:
-    columns = (ready.held.hard[name][:] for name in ("sentence1", "sentence2", "label"))
+    pairs = ready.held.to_calibrate() if ready.info.mode == "bi" else ready.held.first
+    columns = (pairs[name][:] for name in ("sentence1", "sentence2", "label"))
     return scorer_of(network, ready.info, *columns, precision=ready.precision, settings=ready.recipe.settings)
 
 
 def _validate(scorer: CrossScorer | BiScorer, pairs: "Dataset", seed: int) -> Validated:
     forward = scorer.score(pairs["sentence1"], pairs["sentence2"], progress=True).scores
     backward = scorer.score(pairs["sentence2"], pairs["sentence1"], progress=True).scores
+    if len(pairs) < 2:
+        return Validated(pairs, forward, None)
     metrics = measure(pairs["label"][:], forward, threshold=scorer.info.threshold, swapped_score=backward, seed=seed)
     return Validated(pairs, forward, metrics)
 
@@ -173,11 +182,38 @@ def _by_dimension(scorer: CrossScorer | BiScorer, pairs: "Dataset", seed: int) -
     return found
 
 
-def _best_network(trainer: "PlannedTrainer", info: ScorerInfo) -> "Network":
+def _kept_network(trainer: "PlannedTrainer", ready: Prepared, work: Path) -> "tuple[Network, int]":
+    """The network of the best checkpoint, or of the last where too few pairs are there to choose by; and its step."""
     state = trainer.state
+    if not ready.held.chooses:
+        checkpoint = last_checkpoint(work)
+        if checkpoint is None:
+            raise TrainingError(f"{work}: holds no checkpoint; train again")
+        return read_network(checkpoint, ready.info), state.global_step
     if state.best_model_checkpoint is None or state.best_metric is None or state.best_metric <= -1:
         raise TrainingError(
             "no checkpoint tells pairs apart: each gives the same score to every validation pair; "
             "lower --learning-rate, train longer, or check that the labels vary"
         )
-    return read_network(Path(state.best_model_checkpoint), info)
+    return read_network(Path(state.best_model_checkpoint), ready.info), state.best_global_step or 0
+
+
+def _with_threshold(
+    scorer: CrossScorer | BiScorer, held: HeldOut, say: Callable[[str], None]
+) -> CrossScorer | BiScorer:
+    """The scorer with the threshold that is best by F1 on all validation pairs.
+
+    Raises:
+        DataError: these are too few, or of one class.
+    """
+    import numpy as np
+
+    parts = list(held.validation.values())
+    scores = np.concatenate([scorer.score(part["sentence1"], part["sentence2"]).scores for part in parts])
+    label = np.concatenate([part["label"][:] for part in parts])
+    best = best_thresholds(make_sample(label, scores, threshold=scorer.info.threshold), bootstrap=500, seed=0)
+    threshold = fitted(best, len(label))
+    say(f"similar from {threshold:g} on, by {len(label):,} validation pairs")
+    record = threshold_record(best, len(label), "the validation pairs")
+    info = replace(scorer.info, threshold=threshold, metrics=scorer.info.metrics | {"threshold": record})
+    return type(scorer)(scorer.runtime, info)

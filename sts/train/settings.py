@@ -6,6 +6,7 @@ from typing import Literal, Self
 from sts.errors import MissingDependency, UsageError
 from sts.models.info import Head, Mode, Orders, Pooling
 from sts.models.precision import Precision
+from sts.pairs.scale import LabelOptions
 
 # the first one is what `auto` stands for
 LOSSES: dict[Mode, tuple[Literal["bce", "mse", "cosent", "angle"], ...]] = {
@@ -14,6 +15,8 @@ LOSSES: dict[Mode, tuple[Literal["bce", "mse", "cosent", "angle"], ...]] = {
 }
 # settings that mean something in one mode only
 ONLY: dict[Mode, tuple[str, ...]] = {"cross": ("head", "orders"), "bi": ("pooling", "matryoshka_dims")}
+# of KLUE-STS's pairs with label 0, most are trivially unrelated
+ZERO_LABEL_FRACTION = 0.34
 LogTo = Literal["none", "tensorboard", "wandb"]
 
 
@@ -46,10 +49,15 @@ class TrainSettings:
             the order, one = a pair is scored as it comes, which is twice as fast
         max_length: tokens of a pair, or of a sentence for --mode bi, special tokens included; longer ones are cut there
         freeze_layers: lowest layers of the encoder that stay as they are; from 1 on, so do the embeddings
-        zero_label_fraction: share of the pairs with label 0 to train on; most are trivially unrelated
-        validation_fraction: share of the pairs in each of the two validation splits, hard and random
+        zero_label_fraction: share of the pairs with label 0 to train on; not given: 0.34 for labels from 0 to 5, where
+            most of them are trivially unrelated (as in KLUE-STS), else all
+        validation_fraction: share of the pairs in each of the two validation splits, hard and random; a set of few pairs
+            holds out up to ten, but no more than a fifth
+        max_dropped: share of the pairs that may be lost since they have a sentence on either side of a split
         evaluations_per_epoch: validations (and checkpoints) a pass
-        patience: validations without a better Pearson on the hard split before training stops early
+        patience: validations without a better Pearson before training stops early
+        fit_threshold: call two sentences similar from the score on that is best by F1 on the validation pairs, instead
+            of 3
         precision: auto = bf16 where the processor computes in it, else fp32
         seed: decides order, initialisation, dropout and whatever else is drawn
         split_seed: decides which pairs are held out, so that trainings with different seeds can hold out the same
@@ -73,10 +81,12 @@ class TrainSettings:
     orders: Orders = "both"
     max_length: int = 256
     freeze_layers: int = 0
-    zero_label_fraction: float = 0.34
+    zero_label_fraction: float | None = None
     validation_fraction: float = 0.05
+    max_dropped: float = 0.1
     evaluations_per_epoch: int = 2
     patience: int = 4
+    fit_threshold: bool = False
     precision: Precision = "auto"
     seed: int = 42
     split_seed: int | None = None
@@ -92,7 +102,8 @@ class TrainSettings:
             ("warmup_ratio", 0 <= self.warmup_ratio < 1, "0 or more and below 1"),
             ("max_length", self.max_length >= 8, "8 or more"),
             ("freeze_layers", self.freeze_layers >= 0, "0 or more"),
-            ("zero_label_fraction", 0 <= self.zero_label_fraction <= 1, "0 to 1"),
+            ("zero_label_fraction", self.zero_label_fraction is None or 0 <= self.zero_label_fraction <= 1, "0 to 1"),
+            ("max_dropped", 0 <= self.max_dropped <= 1, "0 to 1"),
             ("validation_fraction", 0 < self.validation_fraction <= 0.4, "above 0 and at most 0.4"),
             ("evaluations_per_epoch", self.evaluations_per_epoch >= 1, "1 or more"),
             ("patience", self.patience >= 1, "1 or more"),
@@ -128,6 +139,12 @@ class TrainSettings:
             if getattr(self, name) != defaults[name]:
                 raise UsageError(f"--{name.replace('_', '-')} goes with --mode {other}; this is --mode {mode}")
         return settings
+
+    def for_labels(self, labels: LabelOptions) -> Self:
+        """The settings with the share of label-0 pairs decided, for pairs whose labels had these units."""
+        if self.zero_label_fraction is not None:
+            return self
+        return replace(self, zero_label_fraction=ZERO_LABEL_FRACTION if labels.label_scale in (None, "0-5") else 1.0)
 
     def used(self, mode: Mode) -> list[str]:
         """The names of the settings that mean something in `mode`."""

@@ -3,12 +3,15 @@
 import json as json_module
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sts.errors import UsageError
+from sts.errors import DataError, UsageError
+from sts.files.options import FileOptions
 from sts.models.info import Mode
 from sts.pairs.rows import OnBadRow
+from sts.pairs.scale import LabelOptions
 from sts.train.settings import LogTo, TrainSettings, check_log_to
 
 if TYPE_CHECKING:
@@ -22,11 +25,14 @@ DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 def tune(
     *,
     settings: TrainSettings,
+    files: FileOptions,
+    labels: LabelOptions,
     study: str,
     output: Path,
     mode: Mode = "cross",
     base_model: str | None = None,
     data: list[str] | None = None,
+    validation_data: list[str] | None = None,
     intermediate_data: list[str] | None = None,
     trials: int = 60,
     time_budget: str | None = None,
@@ -45,11 +51,14 @@ def tune(
 
     Args:
         settings: what the study does not search stands here; the rest is what its first trial tries
+        files: as for sts.train
+        labels: as for sts.train
         study: the study's name; the same command again, or on another machine with the same --storage, joins it
         output: the study's folder: report, best.yaml, and the scorer in its folder model
         mode: cross = a cross-encoder, bi = a bi-encoder; see sts.train
         base_model: as for sts.train
         data: as for sts.train
+        validation_data: as for sts.train
         intermediate_data: as for sts.train
         trials: trials that the study is to have in all, whoever ran them
         time_budget: how long to begin trials, such as 90m or 2h30m; not given: until there are enough
@@ -73,25 +82,35 @@ def tune(
     from sts.tune.storage import SQLITE_FILE, shown
 
     searched = read_space(space, search, mode)
-    settings = settings.for_mode(mode)
+    settings = settings.for_mode(mode).for_labels(labels)
     place = shown(storage) if storage else str(output / SQLITE_FILE)
     say = _speaker(json)
     say(f"study {study}: {trials} trials in {place}, searching {', '.join(searched.entries)}; results go to {output}")
     _check_folder(output, study, storage)
     from sts.encoders import find_encoder
     from sts.pairs import load_pairs
-    from sts.train.data import describe, hold_out
+    from sts.train.data import MIN_TO_CHOOSE, describe, hold_out
     from sts.train.record import Recipe
     from sts.tune.run import Tuning, first_trials, run_study
 
     encoder = find_encoder(base_model, say, mode)
-    loaded = load_pairs(data, announce=say, on_bad_row=on_bad_row)
+    loaded = load_pairs(data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels)
+    own = (
+        load_pairs(validation_data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels)
+        if validation_data
+        else None
+    )
     extra = load_pairs(intermediate_data, announce=say, on_bad_row=on_bad_row) if intermediate_data else None
-    held = hold_out(loaded.pairs, settings)
-    say(describe(held))
+    held = hold_out(loaded.pairs, settings, own.pairs if own else None)
+    if not held.chooses:
+        raise DataError(
+            f"a study chooses settings by the {held.name} validation pairs, of which there are {len(held.first)}; it needs "
+            f"{MIN_TO_CHOOSE}: hold out more with --validation-fraction, or name your own with --validation-data"
+        )
+    say(describe(held)[0])
     tuning = Tuning(
         name=study,
-        recipe=Recipe(mode, encoder, loaded, settings, extra),
+        recipe=Recipe(mode, encoder, loaded, settings, extra, validation=own),
         held=held,
         space=searched,
         trials=trials,
@@ -99,7 +118,13 @@ def tune(
         seeds=seeds,
         output=output,
         place=place,
-        options={"base_model": encoder.name, "data": data, "intermediate_data": intermediate_data},
+        options={
+            "base_model": encoder.name,
+            "data": data,
+            "validation_data": validation_data,
+            "intermediate_data": intermediate_data,
+            **{name: value for name, value in {**asdict(files), **asdict(labels)}.items() if value not in (None, False, "auto")},
+        },
     )
     first = first_trials(default_values(settings, searched), enqueue, searched, say)
     found = run_study(tuning, storage, first, budget=budget, worker=worker, log_to=log_to, say=say)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 SEEDS = 3
-SPLITS = ("hard", "random")
 MODEL, BEST_FILE, SCORER, RESULT = "model", "best.yaml", "scorer", "result.json"
 
 
@@ -46,8 +45,9 @@ class Outcome:
         """In a sentence, whether the best settings are better than the defaults."""
         if not self.difference:
             return "No trial was better than the defaults."
-        hard, chance = (self.difference[split] for split in SPLITS)
-        told = f"Pearson {hard} on the hard pairs, which chose the settings, and {chance} on the random ones"
+        (name, hard), *others = self.difference.items()
+        told = f"Pearson {hard} on the {name} pairs, which chose the settings"
+        told += "".join(f", and {found} on the {split} ones" for split, found in others)
         if hard.low is None or hard.high is None or hard.low <= 0 <= hard.high:
             return f"No difference from the defaults that these pairs and seeds can show: {told}."
         return f"{'Better' if hard.low > 0 else 'Worse'} than the defaults: {told}."
@@ -112,7 +112,7 @@ def finish(
                 _train(run, held, place, say)
             results[name].append(json.loads((place / RESULT).read_text(encoding="utf-8")))
     tuned, plain = results[best_name], results["default"]
-    kept = max(range(SEEDS), key=lambda number: (tuned[number]["hard"]["pearson"], -number))
+    kept = max(range(SEEDS), key=lambda number: (tuned[number][held.name]["pearson"], -number))
     scorer = folder / f"{best_name}-seed-{seeds[kept]}" / SCORER
     if scorer.is_dir():  # else it is in its place already
         with replacing_folder(model) as partial:
@@ -121,11 +121,11 @@ def finish(
         shutil.rmtree(place)
     difference = {}
     if len(names) > 1:
-        for split in SPLITS:
-            label = getattr(held, split)["label"][:]
+        for split, pairs in held.validation.items():
+            label = pairs["label"][:]
             scores = [[run[split]["score"] for run in runs] for runs in (tuned, plain)]
             difference[split] = compare_runs(label, *scores)
-    return Outcome(seeds, _pearson(tuned), _pearson(plain), difference, seeds[kept])
+    return Outcome(seeds, _pearson(tuned, held), _pearson(plain, held), difference, seeds[kept])
 
 
 def _is_done(place: Path, model: Path) -> bool:
@@ -146,7 +146,8 @@ def _train(recipe: Recipe, held: HeldOut, place: Path, say: Callable[[str], None
             "f1": validated.metrics.f1.value,
             "score": _rounded(validated.scores),
         }
-        for split, validated in (("hard", result.hard), ("random", result.random))
+        for split, validated in result.validation.items()
+        if validated.metrics is not None
     }
     write_json(place / RESULT, record)  # last: without it, the training is not done
     shutil.rmtree(work)
@@ -180,8 +181,8 @@ def mean_and_sd(values: list[float]) -> str:
     return f"{statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
 
 
-def _pearson(runs: list[dict[str, Any]]) -> dict[str, list[float]]:
-    return {split: [run[split]["pearson"] for run in runs] for split in SPLITS}
+def _pearson(runs: list[dict[str, Any]], held: HeldOut) -> dict[str, list[float]]:
+    return {split: [run[split]["pearson"] for run in runs] for split in held.validation}
 
 
 def _rounded(scores: "np.ndarray") -> list[float]:

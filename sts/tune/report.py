@@ -81,7 +81,7 @@ def trials_table(trials: "list[FrozenTrial]", space: Space) -> Table:
 def outcome_table(outcome: Outcome) -> Table:
     """The best settings beside the defaults."""
     rows = []
-    for split in ("hard", "random"):
+    for split in outcome.tuned:
         row = [f"{split} validation", mean_and_sd(outcome.tuned[split]), mean_and_sd(outcome.default[split])]
         rows.append([*row, str(outcome.difference[split]) if outcome.difference else "the same settings"])
     return Table(["Pearson, mean ± sd", "best settings", "defaults", "difference (95 % interval)"], rows)

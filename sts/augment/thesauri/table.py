@@ -1,25 +1,22 @@
 """Synonyms from a table of words that the user has."""
 
-import csv
-import io
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sts.augment.sentence import base_tag
 from sts.augment.thesauri.base import Synonym, Thesaurus, admissible, synonym_of
 from sts.errors import DataError
+from sts.files.columns import Columns as TableColumns
+from sts.files.options import FileOptions
+from sts.files.table import read_table
+from sts.text.form import composed
 from sts.text.tags import TAGS
 
-# TSV is read without quoting, as tables of pairs are
-DIALECTS: dict[str, dict[str, Any]] = {
-    ".csv": {"delimiter": ",", "strict": True},
-    ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE},
-    ".txt": {"delimiter": "\t", "quoting": csv.QUOTE_NONE},
-}
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".xlsx")
+TABLE = TableColumns((), ("word", "synonym", "pos"))
 # Korean names of parts of speech, as dictionaries have them; Sejong tags are taken as they are
 PARTS_OF_SPEECH = {
     "명사": "NNG", "의존 명사": "NNB", "대명사": "NP", "수사": "NR", "동사": "VV", "형용사": "VA",
@@ -56,39 +53,12 @@ class TableThesaurus(Thesaurus):
         self.name = str(path)
         if not path.is_file():
             raise DataError(f"--thesaurus {path}: neither kiwi nor wordnet, and no such file")
-        if path.suffix.lower() not in DIALECTS:
-            raise DataError(f"--thesaurus {path}: tables end in {', '.join(DIALECTS)}")
+        if path.suffix.lower() not in SUFFIXES:
+            raise DataError(f"--thesaurus {path}: tables end in {', '.join(SUFFIXES)}")
         # by word and synonym the tags for which the one stands for the other; None is any
         self._related: dict[str, dict[str, set[str | None]]] = {}
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            raise DataError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from error
-        self._read(io.StringIO(text, newline=""), DIALECTS[path.suffix.lower()], columns)
-
-    def _read(self, stream: Iterable[str], dialect: dict[str, Any], columns: Columns) -> None:
-        reader = csv.reader(stream, **dialect)
-        line, header = 1, list[str]()
-        unknown = Counter[str]()
-        try:
-            for values in reader:
-                if line == 1:
-                    header = [value.strip() for value in values]
-                    self._check_header(header, columns)
-                elif len(values) not in (0, len(header)):
-                    raise DataError(
-                        f"{self.name}, line {line}: the row has {len(values)} fields, the header {len(header)}; "
-                        "each row must have one field for each column"
-                    )
-                elif values:
-                    row = dict(zip(header, map(str.strip, values), strict=True))
-                    self._add(row[columns.word], row[columns.synonym], row[columns.pos] if columns.pos else "", unknown)
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(f"{self.name}, line {line}: broken table ({error}); check the quotation marks") from error
-        if line == 1:
-            raise DataError(f"{self.name}: the file is empty; its first line must name the columns")
+        names = {"word": columns.word, "synonym": columns.synonym} | ({"pos": columns.pos} if columns.pos else {})
+        unknown = self._read(path, FileOptions(columns=[f"{name}={column}" for name, column in names.items()]), names)
         if unknown:
             message = (
                 f"{self.name}: {unknown.total():,} rows have a part of speech in column '{columns.pos}' that is not "
@@ -97,21 +67,28 @@ class TableThesaurus(Thesaurus):
             )
             if not self._related:
                 raise DataError(message)
-            warnings.warn(f"{message}; these rows are left out", stacklevel=4)
+            warnings.warn(f"{message}; these rows are left out", stacklevel=3)
         if not self._related:
             raise DataError(
                 f"{self.name}: holds no row with both a word (column '{columns.word}', --word-column) and a synonym "
                 f"(column '{columns.synonym}', --synonym-column)"
             )
 
-    def _check_header(self, header: list[str], columns: Columns) -> None:
-        wanted = (("word-column", columns.word), ("synonym-column", columns.synonym), ("pos-column", columns.pos))
-        for option, column in wanted:
-            if column is not None and column not in header:
-                raise DataError(
-                    f"{self.name}, line 1: column '{column}' is missing; found {', '.join(header) or 'nothing'}; "
-                    f"name it with --{option}"
-                )
+    def _read(self, path: Path, options: FileOptions, names: dict[str, str]) -> Counter[str]:
+        """Add the rows of a file; returns the parts of speech that are not known, and how often each is there."""
+        unknown = Counter[str]()
+        try:
+            for row in read_table(path, TABLE, options=options, suffixes=SUFFIXES):
+                if isinstance(row.fields, str):
+                    raise DataError(f"{self.name}, {row.place}: {row.fields}")
+                values = {name: composed(str(row.fields.get(name) or "")).strip() for name in names}
+                self._add(values["word"], values["synonym"], values.get("pos", ""), unknown)
+        except DataError as error:
+            missing = next((name for name, column in names.items() if f"the column '{column}'" in str(error)), None)
+            if missing is None:
+                raise
+            raise DataError(f"{error}; name it with --{missing}-column") from error
+        return unknown
 
     def _add(self, word: str, synonym: str, pos: str, unknown: Counter[str]) -> None:
         if not word or not synonym:

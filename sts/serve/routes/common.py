@@ -48,8 +48,9 @@ def score_fields(result: Result, threshold: float) -> dict[str, Any]:
     score = round(min(5.0, max(0.0, float(result.value))), 4)
     return {
         "score": score,
-        "similar": score >= threshold,
+        "similar": score >= threshold and not result.unread,
         "truncated": result.truncated,
+        "unknown": round(result.unknown, 4),
         "tokens": result.tokens,
     }
 

@@ -44,6 +44,7 @@ def embeddings(body: EmbeddingsRequest) -> dict[str, Any]:
         "model_version": encoder.version,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         "truncated": [result.truncated for result in found],
+        "unknown": [round(result.unknown, 4) for result in found],
     }
 
 

@@ -1,6 +1,5 @@
 """Similar sentences from the index."""
 
-import json
 from typing import Any
 
 from flask_openapi3 import Tag
@@ -22,14 +21,14 @@ def search(body: SearchRequest) -> dict[str, Any]:
     if models.index is None or models.encoder is None:
         raise Missing("this server has no index of sentences; start it with --index", "no-index")
     query = models.encoder.vectors([body.sentence])
-    where = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.where.items()}
     try:
         hits = models.index.search(
             [body.sentence],
             body.top_k,
-            where=where,
+            where=body.where,
             reranker=models.scorer if body.rerank else None,
             candidates=max(body.candidates, body.top_k),
+            distinct=body.distinct,
         )[0]
     except UsageError as error:
         raise Unusable(str(error)) from error
@@ -44,7 +43,8 @@ def search(body: SearchRequest) -> dict[str, Any]:
             "metadata": hit.metadata,
             "score": round(min(5.0, max(0.0, hit.score)), 4),
             "cosine": round(hit.cosine, 6),
-            "similar": hit.score >= judge.info.threshold,
+            "similar": hit.score >= judge.info.threshold and not hit.unread,
+            "unknown": round(hit.unknown, 4),
         }
         for hit in hits
     ]
@@ -52,6 +52,7 @@ def search(body: SearchRequest) -> dict[str, Any]:
         "sentence": body.sentence,
         "reranked": body.rerank,
         "truncated": query[0].truncated,
+        "unknown": round(query[0].unknown, 4),
         "tokens": query[0].tokens,
         "results": results,
         **common.judged(judge),

@@ -9,7 +9,7 @@ from typing import Any
 
 from sts.errors import DataError, SearchError, UsageError
 from sts.search.build import Changed, add_sentences, delete_sentences
-from sts.search.rows import Row, check_row
+from sts.search.rows import Row, check_metadata, check_row
 from sts.serve.problems import Busy, Forbidden, Missing, Unusable
 from sts.serve.routes import common
 from sts.serve.routes.search import RETRY_SECONDS, TAG
@@ -80,13 +80,15 @@ def _writable() -> tuple[BatchedBi, Path]:
 def _row(sentence: str, identity: str, metadata: dict[str, Any], pointer: str) -> Row:
     """A sentence, checked as everywhere else: what the API's description can't say, too."""
     row = check_row({"sentence": sentence, "id": identity}, pointer)
-    if isinstance(row, str):
-        raise Unusable(
-            f"{pointer or 'the body'}: {row}",
-            "invalid-field",
-            errors=[{"pointer": pointer, "found": "object", "rule": row}],
-        )
-    return replace(row, metadata=metadata)
+    checked = check_metadata(metadata)
+    for problem in (row, checked):
+        if isinstance(problem, str):
+            raise Unusable(
+                f"{pointer or 'the body'}: {problem}",
+                "invalid-field",
+                errors=[{"pointer": pointer, "found": "object", "rule": problem}],
+            )
+    return replace(row, metadata=checked)
 
 
 @contextmanager

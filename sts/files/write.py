@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sts.errors import UsageError
 
@@ -53,6 +53,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def open_for_excel(path: Path) -> IO[str]:
+    """Open a CSV file for writing, with a byte order mark, without which Excel does not read Korean."""
+    return path.open("w", encoding="utf-8-sig", newline="")
 
 
 def write_text(path: Path, text: str) -> None:
