@@ -11,7 +11,7 @@ from typing import Any
 
 from sts.errors import UsageError
 from sts.files.encoding import standard_input
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import RawRow, delimited, read_table
 from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.coverage import TOO_MUCH
@@ -35,7 +35,7 @@ def score(
     sentence2: str | None = None,
     /,
     *,
-    files: FileOptions,
+    files: FileOptions = AS_FOUND,
     model: ScorerPath = BUNDLED_CROSS,
     input: str | None = None,
     output: str | None = None,
@@ -86,8 +86,10 @@ def _check_options(
         raise UsageError("--output goes with --input; two sentences are scored on the screen")
     if input_ is None and sentence2 is None:
         raise UsageError('two sentences are needed: python -m sts.score "문장 1" "문장 2", or --input FILE')
-    if input_ is None and files != FileOptions():
-        raise UsageError("--encoding, --columns, --no-header, --delimiter and --quoting go with --input, the file to read")
+    if input_ is None and files != AS_FOUND:
+        raise UsageError(
+            "--encoding, --columns, --no-header, --delimiter and --quoting go with --input, the file to read"
+        )
     if output is None or output == STANDARD:
         return
     if Path(output).suffix.lower() not in SUFFIXES:
@@ -143,13 +145,13 @@ class _Counts:
         ]
         if self.unknown:
             parts.append(
-                f"{self.unknown:,} with text that the model does not know ({self.mostly:,} of them more than half: column "
-                "unknown)"
+                f"{self.unknown:,} with text that the model does not know ({self.mostly:,} of them more than half: "
+                "column unknown)"
             )
         if self.left_as_is:
             parts.append(
-                f"{self.left_as_is:,} that the text pipeline {info.text_pipeline['name']} would have emptied and left as "
-                "they were"
+                f"{self.left_as_is:,} that the text pipeline {info.text_pipeline['name']} would have emptied and "
+                "left as they were"
             )
         return ", ".join(parts)
 

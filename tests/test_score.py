@@ -143,7 +143,8 @@ def test_memory_does_not_grow_with_the_file(model, tmp_path, monkeypatch):
     def cheap(self, first, second, **_):
         from sts.models import Scored
 
-        return Scored(np.ones(len(first), np.float32), np.zeros(len(first), bool), np.zeros(len(first), bool))
+        none = np.zeros(len(first), bool)
+        return Scored(np.ones(len(first), np.float32), none, none, none.astype(np.float32), none)
 
     monkeypatch.setattr(CrossScorer, "score", cheap)
     peaks = []

@@ -14,10 +14,10 @@ from sts.augment.mix import METHODS, check_settings, parse_mix
 from sts.augment.run import Counts, augment_pairs, has_sentence_of
 from sts.augment.settings import AugmentSettings
 from sts.errors import DataError, UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.pairs.load import ends, rows_of
 from sts.pairs.rows import BadRow, OnBadRow, Pair
-from sts.pairs.scale import LabelCheck, LabelOptions, Scale
+from sts.pairs.scale import ZERO_TO_FIVE, LabelCheck, LabelOptions, Scale
 from sts.pairs.write import SUFFIXES, writing_rows
 
 COLUMNS = ("guid", "source", "sentence1", "sentence2", "label", "binary_label")
@@ -30,8 +30,8 @@ OPTIONAL_COLUMNS = ("source", "binary_label")
 def augment(
     *,
     settings: AugmentSettings,
-    files: FileOptions,
-    labels: LabelOptions,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
     data: list[str],
     output: Path,
     methods: list[str] | None = None,

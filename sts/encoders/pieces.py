@@ -9,7 +9,7 @@ from typing import Any
 from sts.errors import DataError, EncoderError
 from sts.files.columns import Columns
 from sts.files.encoding import open_text
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND
 from sts.files.table import read_table
 from sts.text.form import composed
 
@@ -183,12 +183,12 @@ def read_texts(path: Path) -> Iterator[str]:
 
 def _has_pairs(path: Path) -> bool:
     """Whether a text file is a table of pairs: KorSTS has TSV in files named .txt."""
-    with open_text(path, FileOptions()) as stream:
+    with open_text(path, AS_FOUND) as stream:
         return path.suffix.lower() == ".txt" and "sentence1" in stream.readline().rstrip("\r\n").split("\t")
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with open_text(path, FileOptions()) as stream:
+    with open_text(path, AS_FOUND) as stream:
         for line in stream:
             if line.strip():
                 yield composed(line.rstrip("\r\n"))

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError, UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import check_output_folder
 from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.info import Orders
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend, shared_options
 from sts.pairs.rows import OnBadRow
-from sts.pairs.scale import LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 
 if TYPE_CHECKING:
     from sts.evaluate.evaluation import Evaluation, Scores
@@ -48,8 +48,8 @@ class _Run:
 
 def evaluate(
     *,
-    files: FileOptions,
-    labels: LabelOptions,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
     model: ScorerPath | None = None,
     data: list[str] | None = None,
     predictions: Path | None = None,
@@ -117,7 +117,19 @@ def evaluate(
             data, on_bad_row=on_bad_row, announce=notes.append, deduplicate=False, files=files, labels=labels
         )
     run = _Run(
-        output, threshold, bootstrap, seed, batch_size, orders, precision, backend, json, files, labels, clip, fit_threshold
+        output,
+        threshold,
+        bootstrap,
+        seed,
+        batch_size,
+        orders,
+        precision,
+        backend,
+        json,
+        files,
+        labels,
+        clip,
+        fit_threshold,
     )
     scores = _gather(subjects, loaded, notes, run)
     if len(scores) == 1:

@@ -10,12 +10,12 @@ from sts.errors import DataError
 from sts.evaluate.metrics import Metrics, make_sample, measure, measure_by_source
 from sts.evaluate.predictions import Predictions, read_predictions
 from sts.evaluate.threshold import BestThreshold, Criterion, best_thresholds
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import Say, silent
 from sts.models.coverage import TOO_MUCH
 from sts.models.description import scorer_bytes
 from sts.pairs.rows import SIMILAR_FROM
-from sts.pairs.scale import LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 from sts.pairs.split import INVERTED, MANY
 
 if TYPE_CHECKING:
@@ -104,14 +104,18 @@ class Evaluation:
             name: result.to_dict() if isinstance(result, Metrics) else {"rows": result, "undefined": "too few rows"}
             for name, result in self.by_source.items()
         }
-        return describe(self.scores) | {
-            "bootstrap": self.bootstrap,
-            "seed": self.seed,
-            "metrics": self.metrics.to_dict(),
-            "best_thresholds": {name: asdict(best) for name, best in self.thresholds.items()},
-            "by_source": sources,
-            "sts_version": __version__,
-        } | self._other()
+        return (
+            describe(self.scores)
+            | {
+                "bootstrap": self.bootstrap,
+                "seed": self.seed,
+                "metrics": self.metrics.to_dict(),
+                "best_thresholds": {name: asdict(best) for name, best in self.thresholds.items()},
+                "by_source": sources,
+                "sts_version": __version__,
+            }
+            | self._other()
+        )
 
     def _other(self) -> dict[str, Any]:
         if self.other_metrics is None:
@@ -205,8 +209,8 @@ def read_scores(
     path: Path,
     *,
     threshold: float | None,
-    files: FileOptions | None = None,
-    labels: LabelOptions | None = None,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
     clip: bool = False,
     say: Say = silent,
 ) -> Scores:
@@ -215,8 +219,8 @@ def read_scores(
     Args:
         path: see `sts.evaluate.predictions`.
         threshold: "similar" from this score on, 0 to 5; None means 3.0.
-        files: how the file is read; None means as found.
-        labels: the units of its labels; None means 0 to 5.
+        files: how the file is read.
+        labels: the units of its labels.
         clip: bring scores that lie outside 0 to 5 to its ends.
         say: told what was assumed.
 
@@ -240,7 +244,9 @@ def read_scores(
     outside = int((given != inside).sum())
     if outside:
         ends = f"they go from {given.min():.4g} to {given.max():.4g}"
-        done = "were brought to its ends (--clip)" if clip else "are measured as they are; --clip brings them to its ends"
+        done = (
+            "were brought to its ends (--clip)" if clip else "are measured as they are; --clip brings them to its ends"
+        )
         notes.append(f"{outside:,} of {len(given):,} scores lie outside 0 to 5 ({ends}) and {done}.")
     notes += _inverted(predictions.label, given)
     return Scores(

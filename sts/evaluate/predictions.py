@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError
 from sts.files.columns import Columns
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import Say, read_table, silent
 from sts.files.write import replacing_file
 from sts.pairs.rows import ALIASES, SIMILAR_FROM, check_unicode, number_of
-from sts.pairs.scale import LabelCheck, LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE, LabelCheck, LabelOptions
 from sts.text.form import composed
 
 if TYPE_CHECKING:
@@ -65,15 +65,15 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(
-    path: Path, *, files: FileOptions | None = None, labels: LabelOptions | None = None, say: Say = silent
+    path: Path, *, files: FileOptions = AS_FOUND, labels: LabelOptions = ZERO_TO_FIVE, say: Say = silent
 ) -> Predictions:
     """Read a file of predictions, and check every value.
 
     Args:
         path: a table of any format of `sts.files.table` with the columns `COLUMNS`, of which guid and the binary ones
             may be missing; or what `sts.score` wrote of labelled pairs.
-        files: how it is read; None means as found.
-        labels: the units of the true labels; None means 0 to 5.
+        files: how it is read.
+        labels: the units of the true labels.
         say: told what was assumed.
 
     Raises:
@@ -82,7 +82,6 @@ def read_predictions(
     """
     import numpy as np
 
-    labels = labels or LabelOptions()
     if labels.label_scale == "min-max":
         raise DataError("--label-scale min-max: does not go with --predictions; name the scale of the labels")
     check = LabelCheck(str(path), labels)
@@ -106,9 +105,7 @@ def read_predictions(
     return Predictions(list(guid), label, binary_label, score, binary_score)
 
 
-def _prediction(
-    number: int, fields: dict[str, Any], labels: LabelOptions
-) -> tuple[str, float, int, float, int] | str:
+def _prediction(number: int, fields: dict[str, Any], labels: LabelOptions) -> tuple[str, float, int, float, int] | str:
     """A row's values, or what is wrong with them."""
     missing = [name for name in READ.needed if name not in fields]
     if missing:

@@ -126,10 +126,14 @@ def _thresholds(folder: Path, evaluation: Evaluation) -> str:
     import numpy as np
 
     found = evaluation.scores.predictions
-    thresholds = np.linspace(*np.quantile(found.score, [0, 1]), 101)
+    thresholds = np.linspace(float(found.score.min()), float(found.score.max()), 101)
     drawn = curve(found.score, found.binary_label.astype(bool), thresholds)
     figure = plots.curves(
-        thresholds, drawn, "threshold", "value", marks=[evaluation.scores.threshold, evaluation.thresholds["f1"].threshold]
+        thresholds,
+        drawn,
+        "threshold",
+        "value",
+        marks=[evaluation.scores.threshold, evaluation.thresholds["f1"].threshold],
     )
     plots.save(figure, folder / "plots" / "thresholds.png")
     return (
@@ -147,8 +151,8 @@ def _facts(scores: Scores, *more: str) -> str:
         cut = f"{scores.truncated} of {scores.data['rows']:,} pairs"
         lines.append(f"- Longer than the model's {scores.origin['max_length']} tokens, and cut there: {cut}")
         lines.append(
-            f"- With text that the model does not know: {scores.unknown:,} pairs, {scores.mostly:,} of them with more of "
-            "it than of other text"
+            f"- With text that the model does not know: {scores.unknown:,} pairs, {scores.mostly:,} of them with "
+            "more of it than of other text"
         )
     else:
         lines.append(f"- Predictions: {escape_markdown(scores.name)}")

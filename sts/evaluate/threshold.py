@@ -103,7 +103,9 @@ def fitted(best: dict[Criterion, BestThreshold], rows: int) -> float:
         DataError: too few rows, or rows of one class alone.
     """
     if rows < MIN_TO_FIT:
-        raise DataError(f"--fit-threshold: {rows} pairs are too few to choose a threshold by; give {MIN_TO_FIT} or more")
+        raise DataError(
+            f"--fit-threshold: {rows} pairs are too few to choose a threshold by; give {MIN_TO_FIT} or more"
+        )
     if not best:
         raise DataError("--fit-threshold: all pairs are of one class, similar or not; give pairs of both")
     return round(min(5.0, max(0.0, best["f1"].threshold)), 4)

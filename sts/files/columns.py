@@ -63,7 +63,10 @@ class Columns:
         free = [(n, each) for n, each in enumerate(given) if names[n] is None]
         for places in (
             [n for n, each in free if each == wanted],
-            *([n for n, each in free if _key(each) == _key(alias)] for alias in (wanted, *self.aliases.get(wanted, ()))),
+            *(
+                [n for n, each in free if _key(each) == _key(alias)]
+                for alias in (wanted, *self.aliases.get(wanted, ()))
+            ),
         ):
             if len(places) > 1:
                 numbers = _listed([str(place + 1) for place in places])
@@ -139,8 +142,8 @@ class Placed:
         """A row's fields by name, or what is wrong with it."""
         if len(values) != len(self.names):
             return (
-                f"the row has {len(values)} fields, the header {len(self.names)}; each row must have one field for each "
-                "column"
+                f"the row has {len(values)} fields, the header {len(self.names)}; each row must have one field for "
+                "each column"
             )
         return {name: value for name, value, kept in zip(self.names, values, self.kept, strict=True) if kept}
 

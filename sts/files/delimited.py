@@ -162,9 +162,7 @@ class Delimited:
         self._ahead.extendleft(reversed(found.taken))
         return found.problem
 
-    def _record(
-        self, line: str, width: int, *, spaced: bool, ahead: Sequence[tuple[int, str]] = ()
-    ) -> "_Record":
+    def _record(self, line: str, width: int, *, spaced: bool, ahead: Sequence[tuple[int, str]] = ()) -> "_Record":
         """A quoted row that begins on a line; `ahead` are lines that were taken for it before."""
         self._ahead.extendleft(reversed(ahead))
         taken: list[tuple[int, str]] = []

@@ -54,7 +54,7 @@ class FileOptions:
         try:
             # also refuses what turns bytes into bytes, such as zip
             codecs.decode(b"", name, "strict")
-            text = codecs.lookup(name)._is_text_encoding  # type: ignore[attr-defined]
+            text = codecs.lookup(name)._is_text_encoding
         except (LookupError, ValueError, TypeError):
             text = False
         if not text:
@@ -80,3 +80,7 @@ class FileOptions:
                 raise UsageError(f"--columns names {name} twice; name each column once")
             found[name] = column
         return found
+
+
+# as the files themselves show how they are to be read
+AS_FOUND = FileOptions()

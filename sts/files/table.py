@@ -22,7 +22,7 @@ from sts.files.columns import Columns, ObjectColumns, Placed
 from sts.files.delimited import Delimited
 from sts.files.encoding import check_no_nul, open_text
 from sts.files.objects import Problem, excel_rows, json_line_rows, json_rows, parquet_rows
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".xlsx")
 UNITS = {".json": "entry", ".parquet": "row", ".xlsx": "row"}
@@ -59,7 +59,7 @@ def read_table(
     path: Path,
     columns: Columns,
     *,
-    options: FileOptions | None = None,
+    options: FileOptions = AS_FOUND,
     suffixes: tuple[str, ...] = SUFFIXES,
     text_column: str | None = None,
     say: Say = silent,
@@ -69,7 +69,7 @@ def read_table(
     Args:
         path: the file; its suffix says the format.
         columns: which fields are looked for.
-        options: how it is read; None means as found.
+        options: how it is read.
         suffixes: those that are allowed.
         text_column: the field that a line of a `.txt` file is; None means that such a file is TSV.
         say: told what was assumed: names that were recognised, a delimiter, quoting.
@@ -78,7 +78,7 @@ def read_table(
         DataError: the file is missing, not of an allowed format, not in its encoding, or lacks a column.
         MissingDependency: it is a workbook, and the extra `excel` is not installed.
     """
-    suffix, options = path.suffix.lower(), options or FileOptions()
+    suffix = path.suffix.lower()
     if not path.is_file():
         raise DataError(f"{path}: no such file; give a file that ends in {', '.join(suffixes)}")
     if suffix not in suffixes:
@@ -200,10 +200,8 @@ def _text(
         for number, line in enumerate(all_lines, 1):
             if line.strip():
                 text = line.rstrip("\r\n")
-                fields: dict[str, Any] | str = {name: text}
-                if "\t" in text:
-                    fields = "holds a tab; a text file has one sentence a line, and a table begins with its header"
-                yield RawRow("line", number, fields, {name: name})
+                problem = "holds a tab; a text file has one sentence a line, and a table begins with its header"
+                yield RawRow("line", number, problem if "\t" in text else {name: text}, {name: name})
 
 
 def _chained(ahead: Iterable[str], rest: Iterable[str]) -> Iterator[str]:

@@ -125,9 +125,7 @@ class Claims:
         return scores
 
 
-def claims(
-    pairs: Sequence[tuple[str, str]], found1: dict[int, Coverage], found2: dict[int, Coverage]
-) -> Claims:
+def claims(pairs: Sequence[tuple[str, str]], found1: dict[int, Coverage], found2: dict[int, Coverage]) -> Claims:
     """What may be said of n pairs.
 
     Args:

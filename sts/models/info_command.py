@@ -60,7 +60,9 @@ def _pearson(info: ScorerInfo) -> str | None:
 
 def _threshold(info: ScorerInfo) -> str:
     fitted = info.metrics.get("threshold")
-    return f"{info.threshold:g}" + (f" (the best by F1 on {fitted['rows']:,} pairs: {fitted['data']})" if fitted else "")
+    return f"{info.threshold:g}" + (
+        f" (the best by F1 on {fitted['rows']:,} pairs: {fitted['data']})" if fitted else ""
+    )
 
 
 def _rate_name(found: Description) -> str:

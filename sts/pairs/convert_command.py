@@ -4,16 +4,16 @@ import sys
 from pathlib import Path
 
 from sts.errors import UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.pairs.rows import OnBadRow
-from sts.pairs.scale import LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 from sts.pairs.write import SUFFIXES
 
 
 def convert(
     *,
-    files: FileOptions,
-    labels: LabelOptions,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
     data: list[str],
     output: Path,
     on_bad_row: OnBadRow = "error",

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import DataError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import Say, silent
 from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, flat, read_pairs
-from sts.pairs.scale import STANDARD, LabelCheck, LabelOptions, Scale
+from sts.pairs.scale import STANDARD, ZERO_TO_FIVE, LabelCheck, LabelOptions, Scale
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -62,8 +62,8 @@ def load_pairs(
     announce: Callable[[str], None],
     on_bad_row: OnBadRow = "error",
     deduplicate: bool = True,
-    files: FileOptions | None = None,
-    labels: LabelOptions | None = None,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
 ) -> LoadedPairs:
     """Load labelled pairs, check every row and the units of the labels, and remove exact duplicates.
 
@@ -74,15 +74,14 @@ def load_pairs(
         announce: called with a line that says what is used and why, and one for each skipped row.
         on_bad_row: `error` stops at the first bad row, `skip` leaves bad rows out and lists them.
         deduplicate: remove rows that repeat another row's sentences and label.
-        files: how files are read; None means as found.
-        labels: the units of the labels; None means 0 to 5.
+        files: how files are read.
+        labels: the units of the labels.
 
     Raises:
         DataError: a source that can't be read, labels of another unit, a bad row (with `error`), or no usable row.
     """
     if sources is None:
         sources = [_default_source(announce)]
-    labels = labels or LabelOptions()
     kept: list[Pair] = []
     bad: list[BadRow] = []
     checks = []
@@ -117,7 +116,7 @@ def load_sentences(
     *,
     announce: Callable[[str], None],
     on_bad_row: OnBadRow = "error",
-    files: FileOptions | None = None,
+    files: FileOptions = AS_FOUND,
 ) -> list[str]:
     """The distinct sentences of pairs, whose labels do not matter, in the order of the files.
 
@@ -125,7 +124,7 @@ def load_sentences(
         sources: as for `load_pairs`.
         announce: as for `load_pairs`.
         on_bad_row: as for `load_pairs`.
-        files: how files are read; None means as found.
+        files: how files are read.
 
     Raises:
         DataError: a source that can't be read, a bad row (with `error`), or no sentence.
@@ -153,7 +152,7 @@ def rows_of(
     source: str,
     *,
     labelled: bool = True,
-    files: FileOptions | None = None,
+    files: FileOptions = AS_FOUND,
     scale: Scale = STANDARD,
     say: Say = silent,
     check: LabelCheck | None = None,
@@ -180,7 +179,7 @@ def spread(pairs: Sequence[Pair], scale: Scale, checks: Sequence[LabelCheck]) ->
     """Pairs whose labels were read as they are, brought to 0 to 5 from the smallest and the largest of them."""
     whole = ends(scale, checks)
     for pair in pairs:
-        yield replace(pair, label=whole.score(pair.label))
+        yield replace(pair, label=float(whole.score(pair.label)))
 
 
 def sample_file(name: str) -> Path:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import check_output_folder
 from sts.pairs.rows import OnBadRow
-from sts.pairs.scale import LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 
 if TYPE_CHECKING:
     from sts.text.analysers import Morpheme
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def report(
     *,
-    files: FileOptions,
-    labels: LabelOptions,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
     data: list[str],
     output: Path,
     against: list[str] | None = None,

@@ -67,8 +67,8 @@ def findings(sets: Sequence[Statistics], comparison: Comparison | None) -> list[
             )
             if each.pearson <= INVERTED and len(each.label) >= MANY:
                 lines.append(
-                    f"The labels of {each.name} fall as its sentences share more characters: if a low label means that two "
-                    "sentences are the same, read it with --invert-labels."
+                    f"The labels of {each.name} fall as its sentences share more characters: if a low label means "
+                    "that two sentences are the same, read it with --invert-labels."
                 )
         empty = [_bin(low, high) for (low, high), pairs in _label_counts(each) if not pairs]
         if empty and not each.is_binary:

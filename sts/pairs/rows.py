@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sts.errors import DataError
 from sts.files.columns import Columns
 from sts.files.delimited import MAX_FIELD_CHARACTERS
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import RawRow, Say, read_table, silent
 from sts.pairs.scale import STANDARD, LabelCheck, Scale
 from sts.text.form import composed
@@ -76,7 +76,7 @@ def read_pairs(
     path: Path,
     *,
     labelled: bool = True,
-    options: FileOptions | None = None,
+    options: FileOptions = AS_FOUND,
     scale: Scale = STANDARD,
     say: Say = silent,
     check: LabelCheck | None = None,
@@ -86,7 +86,7 @@ def read_pairs(
     Args:
         path: the file; its suffix says the format.
         labelled: whether a label is required; without, a `label` column is ignored.
-        options: how the file is read; None means as found.
+        options: how the file is read.
         scale: of its labels.
         say: told what was assumed.
         check: shown each label as the file has it.

@@ -43,6 +43,9 @@ class LabelOptions:
         return f"{scale} {'--invert-labels' if self.invert_labels else ''}".strip()
 
 
+ZERO_TO_FIVE = LabelOptions()
+
+
 @dataclass(frozen=True)
 class Scale:
     """From labels in some unit to similarities.

@@ -116,8 +116,8 @@ def inverted_labels(pairs: "Dataset") -> str | None:
     if not r <= INVERTED:
         return None
     return (
-        f"the labels fall as the sentences share more characters (r = {r:.2f}); if a low label means that two sentences "
-        "are the same, add --invert-labels"
+        f"the labels fall as the sentences share more characters (r = {r:.2f}); if a low label means that two "
+        "sentences are the same, add --invert-labels"
     )
 
 
@@ -157,8 +157,8 @@ def _hold_out(pairs: "Dataset", chosen: list[int], size: int) -> Split:
     train, validation = np.flatnonzero(~first & ~second), np.flatnonzero(first & second)
     if len(train) < 2:
         raise DataError(
-            f"holding out {len(validation)} of {len(pairs)} pairs leaves {len(train)} to train on; give more pairs, hold "
-            "out fewer, or name validation pairs of your own with --validation-data"
+            f"holding out {len(validation)} of {len(pairs)} pairs leaves {len(train)} to train on; give more pairs, "
+            "hold out fewer, or name validation pairs of your own with --validation-data"
         )
     return Split(pairs.select(train), pairs.select(validation), len(pairs) - len(train) - len(validation))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sts.errors import DataError, SearchError, UsageError
-from sts.files import FileOptions, replacing_folder
+from sts.files.options import AS_FOUND, FileOptions
+from sts.files.write import replacing_folder
 from sts.pairs.rows import BadRow, OnBadRow
 from sts.search.change import Change, changing, sync_folder
 from sts.search.index import Embedder, check_model, read_state
@@ -54,7 +55,7 @@ def build_index(
     on_bad_row: OnBadRow = "error",
     batch_size: int = 64,
     say: Callable[[str], None],
-    options: FileOptions | None = None,
+    options: FileOptions = AS_FOUND,
 ) -> State:
     """Make an index of a file's sentences; one that was interrupted goes on where it was.
 
@@ -67,7 +68,7 @@ def build_index(
         on_bad_row: stop at a row that can't be used, or leave it out.
         batch_size: sentences that go through the model together.
         say: prints a line.
-        options: how the file is read; None means as found.
+        options: how the file is read.
 
     Raises:
         DataError: the file can't be read, has a bad row, or holds no sentence.
@@ -79,8 +80,8 @@ def build_index(
         raise DataError(f"{sentences}: no such file; give a file that ends in {', '.join(SUFFIXES)}")
     stat = sentences.stat()
     source = {"file": str(sentences.resolve()), "size": stat.st_size, "changed": stat.st_mtime_ns}
-    if options not in (None, FileOptions()):
-        source["options"] = asdict(options or FileOptions())
+    if options != AS_FOUND:
+        source["options"] = asdict(options)
     begin = State(*names, fingerprint=model.fingerprint, dimension=model.dimension, source=source)
     with _alone(partial):
         store = _begin(partial, begin)
@@ -278,8 +279,8 @@ class _Unread:
         """Say how many there were."""
         if self.partly:
             say(
-                f"{self.partly:,} sentences hold text that the model does not know, {self.wholly:,} of them nothing else; "
-                "they are found by what it knows of them, and never called similar by the rest"
+                f"{self.partly:,} sentences hold text that the model does not know, {self.wholly:,} of them nothing "
+                "else; they are found by what it knows of them, and never called similar by the rest"
             )
 
 

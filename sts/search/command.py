@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.models.bundled import BUNDLED_BI, ScorerPath, scorer_folder, scorer_name
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend, shared_options
@@ -19,7 +19,7 @@ CANDIDATES = 50
 
 def build(
     *,
-    files: FileOptions,
+    files: FileOptions = AS_FOUND,
     sentences: Path,
     index: Path,
     model: ScorerPath = BUNDLED_BI,
@@ -68,7 +68,7 @@ def build(
 
 def add(
     *,
-    files: FileOptions,
+    files: FileOptions = AS_FOUND,
     index: Path,
     sentences: Path,
     model: ScorerPath | None = None,

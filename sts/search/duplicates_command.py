@@ -69,8 +69,8 @@ def duplicates(
                 unread = find_unread(store, scorer, live, bar.update)
             if len(unread.rows):
                 print(
-                    f"{len(unread.rows):,} sentences hold more that the model does not know than that it knows: only the "
-                    "same text is a duplicate of them",
+                    f"{len(unread.rows):,} sentences hold more that the model does not know than that it knows: only "
+                    "the same text is a duplicate of them",
                     file=said,
                 )
             opened, vectors = store.load_index(state), store.vectors(state)

@@ -175,9 +175,7 @@ class SentenceIndex:
         if not texts:
             return []
         encoded = self.model.encode(texts)
-        found = self.search_vectors(
-            encoded.vectors, candidates if reranker else top_k, where=where, distinct=distinct
-        )
+        found = self.search_vectors(encoded.vectors, candidates if reranker else top_k, where=where, distinct=distinct)
         if reranker is not None:
             return _reranked(reranker, texts, found, top_k)
         return [

@@ -33,7 +33,9 @@ class Repaired:
         """What a repair did, in a line."""
         line = f"repaired: the metadata of {self.metadata:,} and the ids of {self.ids:,} of {self.rows:,} sentences changed"
         if self.kept:
-            line += f"; {len(self.kept):,} ids stay, since their one form is another sentence's: {', '.join(self.kept[:5])}"
+            line += (
+                f"; {len(self.kept):,} ids stay, since their one form is another sentence's: {', '.join(self.kept[:5])}"
+            )
         return line
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sts.files.columns import Columns
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import Say, read_table, silent
 from sts.pairs.rows import BadRow, check_sentence, check_unicode
 from sts.text.form import composed
@@ -48,12 +48,12 @@ class _Bad(ValueError):
     """A value that can't be metadata; says why."""
 
 
-def read_sentences(path: Path, *, options: FileOptions | None = None, say: Say = silent) -> Iterator[Row | BadRow]:
+def read_sentences(path: Path, *, options: FileOptions = AS_FOUND, say: Say = silent) -> Iterator[Row | BadRow]:
     """Read the sentences of a file one after the other, in constant memory but for `.json`.
 
     Args:
         path: the file; its suffix says the format. `.txt` has one sentence a line.
-        options: how the file is read; None means as found.
+        options: how the file is read.
         say: told what was assumed.
 
     Yields:

@@ -253,7 +253,8 @@ class Store:
         if found:
             row, identity = found[0]
             raise SearchError(
-                f"{self.folder}: the metadata of {len(found):,} sentences, the first of id '{identity}' (row {row}), is no "
+                f"{self.folder}: the metadata of {len(found):,} sentences, the first of id '{identity}' (row {row}), "
+                "is no "
                 f"JSON (NaN or Infinity), so no filter can read it; python -m sts.search info --index {self.folder} "
                 "--repair puts null in their place"
             )

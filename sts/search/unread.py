@@ -34,9 +34,7 @@ class Unread:
     same: list[tuple[int, int]]
 
 
-def find_unread(
-    store: Store, model: Embedder, live: "np.ndarray", progress: Callable[[int], object]
-) -> Unread:
+def find_unread(store: Store, model: Embedder, live: "np.ndarray", progress: Callable[[int], object]) -> Unread:
     """Look at the texts of an index.
 
     Args:
@@ -62,7 +60,8 @@ def find_unread(
         progress(len(rows))
     if sum(len(same) * (len(same) - 1) // 2 for same in texts.values()) > MAX_PAIRS:
         raise UsageError(
-            f"more than {MAX_PAIRS:,} pairs of sentences that the model can't read have the same text; remove the copies"
+            f"more than {MAX_PAIRS:,} pairs of sentences that the model can't read have the same text; remove the "
+            "copies"
         )
     unread = np.array(sorted(row for same in texts.values() for row in same), dtype=np.int64)
     return Unread(coverage, unread, sorted(pair for same in texts.values() for pair in combinations(same, 2)))
@@ -85,7 +84,8 @@ def with_claims(found: NearPairs, unread: Unread) -> tuple[NearPairs, int]:
         if a in unread.coverage and b in unread.coverage
     ]
     columns = [
-        {number: unread.coverage[int(rows[place])] for number, place in enumerate(places)} for rows in (found.a, found.b)
+        {number: unread.coverage[int(rows[place])] for number, place in enumerate(places)}
+        for rows in (found.a, found.b)
     ]
     # which texts these are matters only where nothing is known to differ
     refused = claims([("a", "b")] * len(places), *columns).unread
@@ -103,4 +103,3 @@ def readable(live: "np.ndarray", unread: Unread) -> "np.ndarray":
     import numpy as np
 
     return live[~np.isin(live, unread.rows, assume_unique=True)] if len(unread.rows) else live
-

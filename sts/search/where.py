@@ -115,7 +115,8 @@ def condition(where: Mapping[str, Any]) -> tuple[str, list[Any]]:
     for name, value in where.items():
         wanted = _Wanted.of(value)
         marks = {
-            key: f"?{len(parameters) + place}" for place, key in enumerate(("path", "text", "word", "number", "null"), 1)
+            key: f"?{len(parameters) + place}"
+            for place, key in enumerate(("path", "text", "word", "number", "null"), 1)
         }
         parts.append(f"({_SAME.format(**marks)})")
         parameters += [f'$."{composed(name)}"', wanted.text, wanted.word, wanted.number, wanted.null]

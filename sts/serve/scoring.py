@@ -211,9 +211,7 @@ class _Item:
     def result(self, value: Any) -> Result:
         """What comes of it, given what the network made of its rows."""
         value = value if self.fixed is None else self.fixed
-        return Result(
-            value, self.tokens, self.truncated, self.left_as_is, self.unknown, self.unread, self.coverage
-        )
+        return Result(value, self.tokens, self.truncated, self.left_as_is, self.unknown, self.unread, self.coverage)
 
 
 class _States:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import REPORT_FILE, check_output_folder, replacing_folder, write_json, write_text
 from sts.pairs.rows import OnBadRow
 from sts.tables import Table, escape_markdown
@@ -25,7 +25,7 @@ SIZES = (1, 10, 100, 1_000, 10_000)
 
 def compare_analysers(
     *,
-    files: FileOptions,
+    files: FileOptions = AS_FOUND,
     data: list[str],
     output: Path,
     analysers: list[str] | None = None,
@@ -60,9 +60,7 @@ def compare_analysers(
     from sts.pairs.load import load_sentences
 
     stream = sys.stderr if json else sys.stdout
-    texts = load_sentences(
-        data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row, files=files
-    )
+    texts = load_sentences(data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row, files=files)
     feasible = [size for size in wanted if size <= len(texts)] or [len(texts)]
     chosen = sentences or choose(texts)
     print(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import REPORT_FILE, check_output_folder, replacing_folder, write_json, write_text
 from sts.pairs.rows import OnBadRow
 from sts.tables import Table
@@ -20,7 +20,7 @@ RECORD_FILE = "corrections.json"
 
 def report_corrections(
     *,
-    files: FileOptions,
+    files: FileOptions = AS_FOUND,
     data: list[str],
     kind: Kind = "spelling",
     spelling: Literal["kiwi", "hanspell"] = "kiwi",
@@ -57,9 +57,7 @@ def report_corrections(
     from sts.pairs.load import load_sentences
 
     stream = sys.stderr if json else sys.stdout
-    sentences = load_sentences(
-        data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row, files=files
-    )
+    sentences = load_sentences(data, announce=lambda line: print(line, file=stream), on_bad_row=on_bad_row, files=files)
     engines = {"spelling": spelling, "spacing": spacing}
     named = " and ".join(f"{name} ({engine})" for name, engine in engines.items() if kind in (name, "both"))
     print(f"correcting the {named} of {len(sentences):,} sentences", file=stream)

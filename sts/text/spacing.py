@@ -35,7 +35,6 @@ class Spacing:
             space = PyKoSpacing()
             return [_parted(sentence, space(sentence)) for sentence in sentences]
 
-
     def versions(self) -> dict[str, str]:
         """The packages that spacing depends on, name to version.
 

@@ -127,7 +127,10 @@ class Records(TrainerCallback):
             for line in state.log_history
             if "eval_pearson" in line and line["step"] <= entry["step"]
         )
-        self.say("".join(f"{value:>10}" for value in values) + ("  best" if self.choosing and entry["eval_pearson"] >= best else ""))
+        self.say(
+            "".join(f"{value:>10}" for value in values)
+            + ("  best" if self.choosing and entry["eval_pearson"] >= best else "")
+        )
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Close the bar."""

@@ -9,12 +9,12 @@ from sts.augment.settings import AugmentSettings
 from sts.augment.silver import SilverSettings
 from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import check_inputs_outside, check_output_folder, replacing_folder
 from sts.models.bundled import ScorerPath
 from sts.models.info import INFO_FILE, Mode
 from sts.pairs.rows import OnBadRow
-from sts.pairs.scale import LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 from sts.train.record import RUN_FILE
 from sts.train.settings import LogTo, TrainSettings, check_log_to
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def train(
     *,
     settings: TrainSettings,
-    files: FileOptions,
-    labels: LabelOptions,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
     augmentation: AugmentSettings,
     silver: SilverSettings,
     output: Path,
@@ -78,7 +78,14 @@ def train(
         study: the study and trial that found these settings, as sts.tune writes it; stored with the scorer
     """
     work = output.with_name(output.name + ".partial")
-    inputs = [*(data or []), *(validation_data or []), *(intermediate_data or []), base_model, *(teacher or []), silver_encoder]
+    inputs = [
+        *(data or []),
+        *(validation_data or []),
+        *(intermediate_data or []),
+        base_model,
+        *(teacher or []),
+        silver_encoder,
+    ]
     inputs += settings.trim_vocabulary or []
     inputs += [augmentation.thesaurus, augmentation.label_with, augmentation.ko_en, augmentation.en_ko]
     _check_folders(output, work, inputs, resume=resume, overwrite=overwrite)

@@ -107,8 +107,8 @@ def hold_out(pairs: "Dataset", settings: TrainSettings, own: "Dataset | None" = 
         held = HeldOut(train := without_sentences(pairs, _sentences(own)), {"own": own}, count - len(train))
         if len(train) < 2:
             raise DataError(
-                f"--validation-data: {held.dropped} of {count} pairs share a sentence with it, which leaves {len(train)} "
-                "to train on; take these sentences out of one of the two"
+                f"--validation-data: {held.dropped} of {count} pairs share a sentence with it, which leaves "
+                f"{len(train)} to train on; take these sentences out of one of the two"
             )
     else:
         if count < MIN_TO_SPLIT:
@@ -123,8 +123,10 @@ def hold_out(pairs: "Dataset", settings: TrainSettings, own: "Dataset | None" = 
         held = HeldOut(chance.train, parts, hard.dropped + chance.dropped)
     if held.dropped > settings.max_dropped * count:
         raise DataError(
-            f"{held.dropped} of {count} pairs would be lost, since they share sentences with {len(held.first)} validation "
-            f"pairs; at most {settings.max_dropped:.0%} may be: hold out fewer (--validation-fraction), name validation "
+            f"{held.dropped} of {count} pairs would be lost, since they share sentences with {len(held.first)} "
+            "validation "
+            f"pairs; at most {settings.max_dropped:.0%} may be: hold out fewer (--validation-fraction), name "
+            "validation "
             f"pairs of your own (--validation-data), or allow it with --max-dropped {held.dropped / count:.2f}"
         )
     return held
@@ -202,14 +204,17 @@ def sentences_and_label(pairs: "Dataset") -> "Dataset":
 def describe(held: HeldOut) -> list[str]:
     """The validation parts, a line for each thing to know."""
     named = ", ".join(
-        f"{len(part):,} {name} pair{'s' * (len(part) != 1)}" + (f" (overlap-label r {_r(part)})" if name == "hard" else "")
+        f"{len(part):,} {name} pair{'s' * (len(part) != 1)}"
+        + (f" (overlap-label r {_r(part)})" if name == "hard" else "")
         for name, part in held.validation.items()
     )
     lines = [f"validation: {named}; {held.dropped:,} pairs dropped that share a sentence with them"]
     if not held.chooses:
         lines.append(
-            f"validation: {len(held.first)} pairs are too few to choose a checkpoint by ({MIN_TO_CHOOSE} are needed), so the "
-            "last one is kept and training does not stop early; --validation-fraction and --validation-data hold out more"
+            f"validation: {len(held.first)} pairs are too few to choose a checkpoint by ({MIN_TO_CHOOSE} are "
+            "needed), so the "
+            "last one is kept and training does not stop early; --validation-fraction and --validation-data hold out "
+            "more"
         )
     return lines
 

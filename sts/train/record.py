@@ -12,7 +12,7 @@ from sts.errors import UsageError
 from sts.models import DEFAULT_THRESHOLD, ScorerInfo
 from sts.models.info import Mode
 from sts.pairs import LoadedPairs
-from sts.pairs.scale import LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE
 from sts.text import TextPipeline
 from sts.train.data import Augmentation
 from sts.train.distillation import Distillation
@@ -69,7 +69,7 @@ def make_info(recipe: Recipe, pipeline: TextPipeline) -> ScorerInfo:
             "pairs": len(intermediate.pairs),
             "fingerprint": intermediate.fingerprint,
         }
-    if data.labels != LabelOptions():
+    if data.labels != ZERO_TO_FIVE:
         described["labels"] = asdict(data.labels)
     if recipe.validation:
         described["validation"] = {

@@ -132,8 +132,8 @@ def _results(result: TrainingResult) -> str:
     for name in METRICS:
         rows.append(f"| {name.replace('_', ' ')} | {' | '.join(_cell(each, name) for each in parts.values())} |")
     rows.append(
-        "\nIn brackets: 95 % bootstrap intervals. A checkpoint or threshold that was chosen by pairs makes the figures on "
-        "them a little kind."
+        "\nIn brackets: 95 % bootstrap intervals. A checkpoint or threshold that was chosen by pairs makes the "
+        "figures on them a little kind."
         + (
             " The hard split has even labels and word overlap that says little about the label, as KLUE-STS's dev set "
             "has. The random split looks like the training pairs and is easier."
@@ -169,7 +169,9 @@ def _cell(validated: Validated, name: str) -> str:
 def _calibrated_on(result: TrainingResult) -> str:
     name, first = next(iter(result.validation.items()))
     own = f"the {name} validation pairs"
-    return own if len(first.pairs) >= MIN_TO_CHOOSE else "all validation pairs and training pairs, since few are held out"
+    return (
+        own if len(first.pairs) >= MIN_TO_CHOOSE else "all validation pairs and training pairs, since few are held out"
+    )
 
 
 def _silver(silver: Silver, distillation: Distillation) -> str:
@@ -205,7 +207,10 @@ def _draw(folder: Path, result: TrainingResult, threshold: float) -> None:
         folder / "plots" / "loss.png",
     )
     series = {name: [entry[f"eval_{name}"] for entry in checks] for name in ("pearson", "spearman", "f1")}
-    plots.save(plots.curves(epochs, series, "epoch", f"{next(iter(result.validation))} validation"), folder / "plots" / "validation.png")
+    plots.save(
+        plots.curves(epochs, series, "epoch", f"{next(iter(result.validation))} validation"),
+        folder / "plots" / "validation.png",
+    )
     for name, validated in result.validation.items():
         figure = plots.scatter_true_predicted(validated.pairs["label"][:], validated.scores, threshold)
         plots.save(figure, folder / "plots" / f"{name}.png")

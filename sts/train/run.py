@@ -10,7 +10,7 @@ from sts.errors import Interrupted, TrainingError
 from sts.evaluate import Metrics, measure
 from sts.evaluate.metrics import make_sample
 from sts.evaluate.threshold import best_thresholds, fitted, threshold_record
-from sts.models import BiScorer, CrossScorer, ScorerInfo
+from sts.models import BiScorer, CrossScorer
 from sts.models.network import read_network
 from sts.quiet import quiet_libraries
 from sts.stop import StopRequest

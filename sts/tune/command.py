@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sts.errors import DataError, UsageError
-from sts.files.options import FileOptions
+from sts.files.options import AS_FOUND, FileOptions
 from sts.models.info import Mode
 from sts.pairs.rows import OnBadRow
-from sts.pairs.scale import LabelOptions
+from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 from sts.train.settings import LogTo, TrainSettings, check_log_to
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 def tune(
     *,
     settings: TrainSettings,
-    files: FileOptions,
-    labels: LabelOptions,
+    files: FileOptions = AS_FOUND,
+    labels: LabelOptions = ZERO_TO_FIVE,
     study: str,
     output: Path,
     mode: Mode = "cross",
@@ -104,7 +104,8 @@ def tune(
     held = hold_out(loaded.pairs, settings, own.pairs if own else None)
     if not held.chooses:
         raise DataError(
-            f"a study chooses settings by the {held.name} validation pairs, of which there are {len(held.first)}; it needs "
+            f"a study chooses settings by the {held.name} validation pairs, of which there are {len(held.first)}; it "
+            "needs "
             f"{MIN_TO_CHOOSE}: hold out more with --validation-fraction, or name your own with --validation-data"
         )
     say(describe(held)[0])
@@ -123,7 +124,11 @@ def tune(
             "data": data,
             "validation_data": validation_data,
             "intermediate_data": intermediate_data,
-            **{name: value for name, value in {**asdict(files), **asdict(labels)}.items() if value not in (None, False, "auto")},
+            **{
+                name: value
+                for name, value in {**asdict(files), **asdict(labels)}.items()
+                if value not in (None, False, "auto")
+            },
         },
     )
     first = first_trials(default_values(settings, searched), enqueue, searched, say)

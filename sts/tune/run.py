@@ -84,8 +84,8 @@ class Tuning:
         lines = [
             f"A {recipe.mode}-encoder from {recipe.encoder.name}; data: {recipe.data.summary()}",
             f"A trial trains {self.seeds} time{'s' * (self.seeds > 1)} on {len(self.part().train):,} of "
-            f"{len(self.held.train):,} pairs and is measured {CHECKS} times on {len(self.held.first):,} {self.held.name} pairs; its "
-            "value is the best of these Pearson correlations"
+            f"{len(self.held.train):,} pairs and is measured {CHECKS} times on {len(self.held.first):,} "
+            f"{self.held.name} pairs; its value is the best of these Pearson correlations"
             + (", the mean over its trainings" if self.seeds > 1 else ""),
             "Sampler: TPE, multivariate and grouped; pruner: below the median of the trials before; seed "
             f"{recipe.settings.seed}",

@@ -237,7 +237,8 @@ def test_labels_are_checked_by_a_scorer(pairs_file, tmp_path, monkeypatch, capsy
 
         def score(self, sentence1, sentence2, *, batch_size=64, progress=False):
             scores = np.array([4.0 if text == ROWS[0][3] else 2.0 for text in sentence1], dtype=np.float32)
-            return Scored(scores, np.zeros(len(scores), bool), np.zeros(len(scores), bool))
+            none = np.zeros(len(scores), bool)
+            return Scored(scores, none, none, none.astype(np.float32), none)
 
     asked = []
     monkeypatch.setattr("sts.models.load_scorer", lambda folder: asked.append(folder) or Favours())

@@ -18,7 +18,7 @@ class Lookup:
     def score(self, sentence1, sentence2, *, batch_size=64, progress=False):
         self.asked.append(list(zip(sentence1, sentence2, strict=True)))
         none = np.zeros(len(sentence1), dtype=bool)
-        return Scored(np.array([self.scores[text] for text in sentence1], dtype=np.float32), none, none)
+        return Scored(np.array([self.scores[text] for text in sentence1], dtype=np.float32), none, none, none, none)
 
 
 SOURCE = Pair("원문", "짝", 3.5, "g", "news", 1)

@@ -34,7 +34,8 @@ class Judge:
         pairs = list(zip(sentence1, sentence2, strict=True))
         self.scored += pairs
         scores = np.array([self.factor * min(5, len(a + b) / 10) for a, b in pairs], dtype=np.float32)
-        return Scored(scores, np.zeros(len(pairs), bool), np.zeros(len(pairs), bool))
+        none = np.zeros(len(pairs), bool)
+        return Scored(scores, none, none, none.astype(np.float32), none)
 
 
 @pytest.fixture(autouse=True)

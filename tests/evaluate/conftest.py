@@ -36,7 +36,9 @@ class SharedWords:
         pairs = list(zip(sentence1, sentence2, strict=True))
         shared = [len(set(a.split()) & set(b.split())) + 0.1 * (len(a) > len(b)) + self.bonus for a, b in pairs]
         cut = np.array(["파이프" in a for a, _ in pairs])
-        return Scored(np.clip(shared, 0, 5).astype(np.float32), cut, np.zeros(len(pairs), bool))
+        none = np.zeros(len(pairs), bool)
+        scores = np.clip(shared, 0, 5).astype(np.float32)
+        return Scored(scores, cut, none, none.astype(np.float32), none)
 
 
 @pytest.fixture

@@ -211,7 +211,8 @@ def test_a_reranker_orders_the_candidates(index):
     class Shortest:
         def score(self, sentence1, sentence2, *, batch_size=64, progress=False):
             scores = np.array([5 / len(text) for text in sentence2], np.float32)
-            return Scored(scores, np.zeros(len(scores), bool), np.zeros(len(scores), bool))
+            none = np.zeros(len(scores), bool)
+            return Scored(scores, none, none, none.astype(np.float32), none)
 
     texts = sentences(COUNT)[:3]
     by_cosine = index.search(texts, 20)

@@ -81,13 +81,13 @@ def _row(sentence: str, identity: str, metadata: dict[str, Any], pointer: str) -
     """A sentence, checked as everywhere else: what the API's description can't say, too."""
     row = check_row({"sentence": sentence, "id": identity}, pointer)
     checked = check_metadata(metadata)
-    for problem in (row, checked):
-        if isinstance(problem, str):
-            raise Unusable(
-                f"{pointer or 'the body'}: {problem}",
-                "invalid-field",
-                errors=[{"pointer": pointer, "found": "object", "rule": problem}],
-            )
+    if isinstance(row, str) or isinstance(checked, str):
+        problem = row if isinstance(row, str) else checked
+        raise Unusable(
+            f"{pointer or 'the body'}: {problem}",
+            "invalid-field",
+            errors=[{"pointer": pointer, "found": "object", "rule": problem}],
+        )
     return replace(row, metadata=checked)
 
 

@@ -15,9 +15,10 @@ from sts.text.analysers.base import Morpheme
 # what khaiii's C++ side converts text in; without it, the first sentence ends the whole process
 LOCALE = "en_US.UTF-8"
 HOW_TO_BUILD = (
-    "build it in a virtual environment from https://github.com/kakao/khaiii: mkdir build && cd build && cmake .. && make "
-    "package_python && cd package_python && pip install . (cmake fetches its libraries; on Debian: apt-get install cmake "
-    "g++ git locales)"
+    "build it in a virtual environment from https://github.com/kakao/khaiii: mkdir build && cd build && cmake .. && "
+    "make "
+    "package_python && cd package_python && pip install . (cmake fetches its libraries; on Debian: apt-get install "
+    "cmake g++ git locales)"
 )
 # glibc's; other systems number theirs otherwise
 LC_ALL_MASK = 0x1FBF
@@ -63,9 +64,7 @@ def shared_khaiii() -> tuple[Any, dict[str, str]]:
     try:
         import khaiii
     except ImportError as error:
-        raise UsageError(
-            f"analyser 'khaiii': not installed, and not on PyPI; {HOW_TO_BUILD}, or take kiwi"
-        ) from error
+        raise UsageError(f"analyser 'khaiii': not installed, and not on PyPI; {HOW_TO_BUILD}, or take kiwi") from error
     if not has_locale(LOCALE):
         raise UsageError(
             f"analyser 'khaiii': needs the locale {LOCALE}, which this system does not have; make it with "
@@ -92,7 +91,11 @@ def shared_khaiii() -> tuple[Any, dict[str, str]]:
 def has_locale(name: str) -> bool:
     """Whether the C library can take a locale; where there is no way to ask, it is taken to."""
     library = ctypes.util.find_library("c")
-    if library is None or not hasattr(libc := ctypes.CDLL(library), "newlocale") or not hasattr(libc, "gnu_get_libc_version"):
+    if (
+        library is None
+        or not hasattr(libc := ctypes.CDLL(library), "newlocale")
+        or not hasattr(libc, "gnu_get_libc_version")
+    ):
         return True
     libc.newlocale.restype = ctypes.c_void_p
     libc.newlocale.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p]
@@ -105,7 +108,9 @@ def has_locale(name: str) -> bool:
 
 
 def fingerprint(folder: Path) -> str:
-    """What tells khaiii's resources from others': 12 digits of a SHA-256 of the files of a folder; empty without any."""
+    """What tells khaiii's resources from others': 12 digits of a SHA-256 of the files of a folder; empty without "
+    "any.
+    """
     digest = hashlib.sha256()
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
