@@ -219,9 +219,7 @@ def residuals(label: "ArrayLike", score: "ArrayLike") -> "Figure":
 def curves(
     x: "ArrayLike", series: "Mapping[str, ArrayLike]", x_label: str, y_label: str, *, marks: Sequence[float] = ()
 ) -> "Figure":
-    """Lines over a common x, one for each named series (each as long as x; None leaves a gap), and dashed ones at "
-    "marks.
-    """
+    """Lines over a common x, one for each series (each as long as x; None leaves a gap), and dashed ones at `marks`."""
     import numpy as np
 
     x = np.asarray(x, dtype=float)

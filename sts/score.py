@@ -56,8 +56,8 @@ def score(
         input: file of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel) with the columns sentence1 and sentence2, or -
             for tab-separated standard input
         output: file for the scored pairs (.tsv, .csv, .jsonl or .xlsx): all columns of the input, and row, score,
-            similar, truncated and unknown; or - for standard output, as TSV or with --json as JSON lines; not given with
-            --input: standard output
+            similar, truncated and unknown; or - for standard output, as TSV or with --json as JSON lines; not given
+            with --input: standard output
         json: print JSON
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and count it
         orders: both = the mean over both orders of the sentences, one = as they come, which is twice as fast; not

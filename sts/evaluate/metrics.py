@@ -291,9 +291,7 @@ def _pearson(x: "np.ndarray", y: "np.ndarray") -> "np.ndarray":
 
 
 def _auc(similar: "np.ndarray", ranks: "np.ndarray") -> "np.ndarray":
-    """The share of pairs of a similar and another row that the scores put in order, ties counted half "
-    "(Mann-Whitney).
-    """
+    """The share of pairs of a similar and another row that scores put in order, ties counted half (Mann-Whitney)."""
     positive = similar.sum(axis=1)
     found: np.ndarray = ((ranks * similar).sum(axis=1) - positive * (positive + 1) / 2) / (
         positive * (similar.shape[1] - positive)

@@ -42,7 +42,7 @@ class LoadedPairs:
     duplicates: int
     bad_rows: tuple[BadRow, ...]
     fingerprint: str
-    labels: LabelOptions = LabelOptions()
+    labels: LabelOptions = ZERO_TO_FIVE
 
     def summary(self) -> str:
         """What was read and left out, in a line."""

@@ -25,8 +25,9 @@ class LabelOptions:
     """The units of labels.
 
     Args:
-        label_scale: 0-5; 0-1; 1-5; binary = 0 or 1, true or false; min-max = from the smallest label to the largest; each
-            is brought to 0 to 5; not given: 0-5, and labels that look like another scale stop the command
+        label_scale: what labels are brought to 0 to 5 from: 0-5; 0-1; 1-5; binary = 0 or 1, true or false; min-max =
+            from the smallest label to the largest; not given: 0-5, and labels that look like another scale stop the
+            command
         invert_labels: a high label means that the sentences differ, so that they are turned round
     """
 

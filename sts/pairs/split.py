@@ -66,7 +66,7 @@ def hard_split(pairs: "Dataset", size: int, *, seed: int) -> Split:
 
     Args:
         pairs: labelled pairs, label in 0 to 5.
-        size: the number of pairs to hold out; rounded down to a multiple of the number of bins, and up for whole groups.
+        size: the number of pairs to hold out; rounded down to a multiple of the number of bins, and up for groups.
         seed: decides between pairs that match equally well.
 
     Raises:

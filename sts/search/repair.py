@@ -31,7 +31,7 @@ class Repaired:
 
     def told(self) -> str:
         """What a repair did, in a line."""
-        line = f"repaired: the metadata of {self.metadata:,} and the ids of {self.ids:,} of {self.rows:,} sentences changed"
+        line = f"repaired: of {self.rows:,} sentences, the metadata of {self.metadata:,} and the ids of {self.ids:,} changed"
         if self.kept:
             line += (
                 f"; {len(self.kept):,} ids stay, since their one form is another sentence's: {', '.join(self.kept[:5])}"

@@ -59,8 +59,7 @@ Unknown = Annotated[
     Field(
         ge=0,
         le=1,
-        description="share of the text that the model's vocabulary does not know; of two texts, of the one that was read "
-        "less",
+        description="share of the text that the model's vocabulary does not know; of two texts, of the one read less",
     ),
 ]
 Truncate = Annotated[

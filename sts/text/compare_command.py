@@ -40,7 +40,8 @@ def compare_analysers(
 
     Args:
         files: how files of pairs are read
-        data: files of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample (bundled); their distinct sentences are analysed
+        data: files of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample
+            (bundled); their distinct sentences are analysed
         output: folder for report.md, its plot and compare.json
         analysers: kiwi, khaiii, mecab, okt, kkma, komoran, hannanum; not given: all, and those that are missing are
             listed with the reason

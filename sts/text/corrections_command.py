@@ -36,7 +36,8 @@ def report_corrections(
 
     Args:
         files: how files of pairs are read
-        data: files of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample (bundled); each of their sentences counts once
+        data: files of pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample
+            (bundled); each of their sentences counts once
         kind: what to correct; both = spacing first, then spelling
         spelling: the spelling engine; hanspell needs the package py-hanspell and a network service
         spacing: the spacing engine; pykospacing needs that package

@@ -5,8 +5,9 @@
 | Hangul in jamo (NFD: file names of macOS, text from PDF) | composed (NFC) | Unicode calls them the same |
 | Han characters of KS X 1001's second codes | the common ones (NFC) | the same |
 | full-width ASCII, the ideographic space | ASCII | what Korean typing mixes freely: "ＡＢＣ" is "ABC" |
-| single modern jamo of the block for syllables (NFKD and NFKC make them) | those that keyboards type | "ᄏᄏ" is "ㅋㅋ" |
-| compatibility jamo (ㅋ, ㅠ), half-width jamo, ligatures, circled digits | as they are | vocabularies know the first; the others are not read as letters by people either |
+| single modern jamo meant for syllables (NFKD and NFKC make them) | those that keyboards type | "ᄏᄏ" is "ㅋㅋ" |
+| compatibility jamo (ㅋ, ㅠ) | as they are | vocabularies know them |
+| half-width jamo, ligatures, circled digits | as they are | Unicode calls them alike, not the same |
 
 Whatever a user wrote is kept and given back; this form stands beside it.
 """

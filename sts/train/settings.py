@@ -51,8 +51,8 @@ class TrainSettings:
         freeze_layers: lowest layers of the encoder that stay as they are; from 1 on, so do the embeddings
         zero_label_fraction: share of the pairs with label 0 to train on; not given: 0.34 for labels from 0 to 5, where
             most of them are trivially unrelated (as in KLUE-STS), else all
-        validation_fraction: share of the pairs in each of the two validation splits, hard and random; a set of few pairs
-            holds out up to ten, but no more than a fifth
+        validation_fraction: share of the pairs in each of the two validation splits, hard and random; of few pairs, up
+            to ten are held out, but no more than a fifth
         max_dropped: share of the pairs that may be lost since they have a sentence on either side of a split
         evaluations_per_epoch: validations (and checkpoints) a pass
         patience: validations without a better Pearson before training stops early

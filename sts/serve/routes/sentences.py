@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sts.errors import DataError, SearchError, UsageError
 from sts.search.build import Changed, add_sentences, delete_sentences
@@ -81,14 +81,11 @@ def _row(sentence: str, identity: str, metadata: dict[str, Any], pointer: str) -
     """A sentence, checked as everywhere else: what the API's description can't say, too."""
     row = check_row({"sentence": sentence, "id": identity}, pointer)
     checked = check_metadata(metadata)
-    if isinstance(row, str) or isinstance(checked, str):
-        problem = row if isinstance(row, str) else checked
-        raise Unusable(
-            f"{pointer or 'the body'}: {problem}",
-            "invalid-field",
-            errors=[{"pointer": pointer, "found": "object", "rule": problem}],
-        )
-    return replace(row, metadata=checked)
+    for problem in (row, checked):
+        if isinstance(problem, str):
+            errors = [{"pointer": pointer, "found": "object", "rule": problem}]
+            raise Unusable(f"{pointer or 'the body'}: {problem}", "invalid-field", errors=errors)
+    return replace(cast("Row", row), metadata=cast("dict[str, Any]", checked))
 
 
 @contextmanager

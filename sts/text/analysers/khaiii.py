@@ -108,9 +108,7 @@ def has_locale(name: str) -> bool:
 
 
 def fingerprint(folder: Path) -> str:
-    """What tells khaiii's resources from others': 12 digits of a SHA-256 of the files of a folder; empty without "
-    "any.
-    """
+    """What tells khaiii's resources from others': 12 digits of a SHA-256 of a folder's files; empty without any."""
     digest = hashlib.sha256()
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:
