@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from sts.models.info import Orders, ScorerInfo
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
 from sts.models.scorer import Scored, Scorer
-from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, pair_columns, pair_of
+from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, pair_columns, pair_of, without_header
 from sts.pairs.write import SUFFIXES, RowWriter, row_writer, writing_rows
 
 STANDARD = "-"
@@ -201,8 +201,7 @@ def _standard_rows(name: str, options: FileOptions, say: Callable[[str], None]) 
     """Tab-separated pairs from standard input: with a header, or without one as sentence1 and sentence2."""
     lines = standard_input(sys.stdin, options, name)
     first = next(lines, "").lstrip("\ufeff")
-    if not options.columns and not any("sentence1" in each for each in (first, first.lower().replace("_", ""))):
-        options = replace(options, no_header=True)
+    options = without_header(first, options)
     return delimited(name, itertools.chain([first], lines), COLUMNS, options, say, tabs=True)
 
 

@@ -5,14 +5,16 @@ Columns: `sentence1`, `sentence2`, `label` (or KorSTS's `score`), optionally `gu
 """
 
 import math
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from sts.errors import DataError
 from sts.files.columns import Columns
 from sts.files.delimited import MAX_FIELD_CHARACTERS
+from sts.files.encoding import open_text
 from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import RawRow, Say, read_table, silent
 from sts.pairs.scale import STANDARD, LabelCheck, Scale
@@ -103,6 +105,33 @@ def read_pairs(
             check.see(flat(row.fields).get("label"))
         pair = pair_of(row, labelled=labelled, scale=scale)
         yield BadRow(str(path), row.place, pair) if isinstance(pair, str) else pair
+
+
+def read_table_of_pairs(path: Path, options: FileOptions, *, say: Say = silent) -> Iterator[tuple[RawRow, Pair | str]]:
+    """Unlabelled pairs with the rows that they come from; a delimited file may do without a header.
+
+    Args:
+        path: the file; its suffix says the format.
+        options: how it is read.
+        say: told what was assumed.
+
+    Raises:
+        DataError: as `read_pairs`.
+    """
+    columns = pair_columns(labelled=False, others=True)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt") and not options.no_header:
+        with open_text(path, options) as stream:
+            first = next((line for line in stream if line.strip()), "")
+        options = without_header(first, options)
+    for row in read_table(path, columns, options=options, say=say):
+        yield row, pair_of(row, labelled=False)
+
+
+def without_header(first: str, options: FileOptions) -> FileOptions:
+    """The options for delimited lines that may begin with a row, given the first of them."""
+    bare = re.sub(r"[\s_-]", "", composed(first)).casefold()
+    known = any(name in bare for name in ("sentence1", *(re.sub(r"\s", "", alias) for alias in ALIASES["sentence1"])))
+    return options if known or options.columns else replace(options, no_header=True)
 
 
 def pair_of(row: RawRow, *, labelled: bool, scale: Scale = STANDARD) -> Pair | str:

@@ -102,7 +102,7 @@ def _workbook(partial: Path, path: Path, columns: Sequence[str] | None) -> Itera
         text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _cell(value))
         if len(text) > MAX_CELL_CHARACTERS:
             raise DataError(
-                f"{path}: a cell of Excel holds {MAX_CELL_CHARACTERS:,} characters, a field has {len(text):,}; write .csv"
+                f"{path}: a cell of Excel holds {MAX_CELL_CHARACTERS:,} characters, a field {len(text):,}; write .csv"
             )
         made = WriteOnlyCell(sheet, text)
         made.data_type = "s"  # a sentence that begins with = is no formula

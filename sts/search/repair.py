@@ -31,7 +31,7 @@ class Repaired:
 
     def told(self) -> str:
         """What a repair did, in a line."""
-        line = f"repaired: of {self.rows:,} sentences, the metadata of {self.metadata:,} and the ids of {self.ids:,} changed"
+        line = f"of {self.rows:,} sentences, {self.metadata:,} have repaired metadata and {self.ids:,} a repaired id"
         if self.kept:
             line += (
                 f"; {len(self.kept):,} ids stay, since their one form is another sentence's: {', '.join(self.kept[:5])}"

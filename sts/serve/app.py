@@ -14,7 +14,7 @@ from sts.serve.batcher import DEADLINE
 from sts.serve.engine import Engine
 from sts.serve.metrics import Metrics
 from sts.serve.problems import QueueFull
-from sts.serve.routes import embeddings, health, page, scores, search, sentences
+from sts.serve.routes import embeddings, health, page, pairs, scores, search, sentences
 from sts.serve.schemas import ProblemDetails
 from sts.serve.settings import ServeSettings
 
@@ -83,7 +83,7 @@ def make_app(settings: ServeSettings) -> OpenAPI:
     _init_cors(app, settings)
     keys.init_app(app, keys.Keys.of(settings))
     bodies.init_app(app, settings.max_body)
-    for routes in (scores, embeddings, search, sentences, health):
+    for routes in (scores, embeddings, search, sentences, pairs, health):
         app.register_api(routes.blueprint)
     page.init_app(app)
     return app

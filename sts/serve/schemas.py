@@ -15,6 +15,10 @@ from sts.search.where import MAX_FILTERS
 MAX_CHARACTERS = 10_000
 MAX_ITEMS = 1_000
 MAX_METADATA = 50
+MAX_READ_PAIRS = 20_000
+# of a file, in base64; the limit of the body is mostly reached before
+MAX_CONTENT = 1_073_741_824
+READABLE = (".csv", ".tsv", ".txt", ".jsonl", ".json")
 
 
 def _whole(value: Any) -> Any:
@@ -89,6 +93,15 @@ class BatchRequest(_Strict):
 
     pairs: Annotated[list[Pair], Field(min_length=1, max_length=MAX_ITEMS)]
     truncate: Truncate = True
+
+
+class PairsRequest(_Strict):
+    """A file of pairs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, description=f"of the file; ends in {', '.join(READABLE)}")]
+    content: Annotated[str, Field(max_length=MAX_CONTENT, description="the file's bytes in base64")]
+    encoding: Literal["auto", "utf-8", "cp949", "utf-16"] = "auto"
+    no_header: Annotated[bool, Field(description="whether the first line is a pair already")] = False
 
 
 class RankRequest(_Strict):
@@ -193,6 +206,31 @@ class _Judged(BaseModel):
 
 class SimilarityAnswer(PairScore, _Judged):
     """A pair's score."""
+
+
+class ReadPair(BaseModel):
+    """A pair of a file, as it was written."""
+
+    row: Annotated[int, Field(ge=1, description="the line or entry that it stands in")]
+    sentence1: str
+    sentence2: str
+
+
+class BadPair(BaseModel):
+    """A row that can't be used."""
+
+    row: Annotated[int, Field(ge=1)]
+    kind: Literal["fields", "empty", "long", "quotation", "other"]
+    problem: str
+
+
+class PairsAnswer(BaseModel):
+    """What a file holds."""
+
+    pairs: list[ReadPair]
+    bad: Annotated[list[BadPair], Field(description="the first 1,000 of them")]
+    left_out: Annotated[int, Field(ge=0, description="rows that can't be used")]
+    notes: Annotated[list[str], Field(description="what was assumed: names of columns, the delimiter, quoting")]
 
 
 class BatchAnswer(_Judged):

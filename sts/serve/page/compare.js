@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { drawAlignment, drawScale, onWidth } from "./draw.js";
 import { by, element, filled, showError, showProblem, whileBusy } from "./forms.js";
-import { onLanguage, say } from "./language.js";
+import { onLanguage, percent, say } from "./language.js";
 import { EXAMPLES } from "./texts.js";
 
 const FIELDS = { "/sentence1": "sentence1", "/sentence2": "sentence2" };
@@ -60,10 +60,13 @@ function show() {
   if (!shown) return;
   const { answer, alignment } = shown;
   by("score").textContent = answer.score.toFixed(2);
-  by("verdict").textContent = say(answer.similar ? "similar_yes" : "similar_no", answer.threshold);
+  const unread = !answer.similar && answer.score >= answer.threshold;
+  by("verdict").textContent = unread ? say("similar_unread") : say(answer.similar ? "similar_yes" : "similar_no", answer.threshold);
   by("verdict").classList.toggle("yes", answer.similar);
   by("rubric").textContent = say("rubric")[Math.round(answer.score)];
   by("truncated").hidden = !answer.truncated;
+  by("unknown").hidden = !answer.unknown;
+  by("unknown").textContent = say("unknown", percent(answer.unknown));
   drawScore();
   showAlignment(answer, alignment);
 }

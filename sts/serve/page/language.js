@@ -28,6 +28,9 @@ export function say(name, ...args) {
 /** A whole number as this language writes it. */
 export const count = (number) => number.toLocaleString(language);
 
+/** A share as a percentage. */
+export const percent = (share) => share.toLocaleString(language, { style: "percent", maximumFractionDigits: 0 });
+
 /** Calls `listener` now, and whenever the language changes, so that what is shown follows. */
 export function onLanguage(listener) {
   listeners.push(listener);

@@ -1,17 +1,18 @@
-// A file of pairs: checked here, scored by the server piece by piece, shown as a table and a histogram.
+// A file of pairs: read and scored by the server, scored piece by piece, shown as a table and a histogram.
 
 import { askPatiently } from "./api.js";
 import { drawHistogram, onWidth } from "./draw.js";
 import { by, element, showError, whileBusy } from "./forms.js";
 import { count, onLanguage, say } from "./language.js";
-import { parse, written } from "./tsv.js";
+import { bare, written } from "./tsv.js";
 
 const CHUNK = 100;
-const MOST_PAIRS = 20_000;
 const MOST_ROWS = 200;
 const MOST_LINES = 20;
 let rows = [];
 let bad = [];
+let notes = [];
+let leftOut = 0;
 let link = "";
 let status = () => "";
 
@@ -25,34 +26,61 @@ export function startPairs() {
   onWidth(drawScores);
 }
 
+/** Lets the server read the chosen file, and shows the pairs that it found there, one a line. */
 async function readFile() {
   const file = by("pairs-file").files[0];
   if (!file) return;
   by("pairs-file-name").textContent = file.name;
-  try {
-    by("pairs-text").value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    showError("pairs", null);
-  } catch {
-    showError("pairs", () => say("no_utf8"));
-  }
   by("pairs-file").value = ""; // so that the same file, once corrected, can be chosen again
+  forget();
+  const found = await ask(file.name, file, by("encoding").value);
+  if (found) by("pairs-text").value = found.pairs.map(({ sentence1, sentence2 }) => [sentence1, sentence2].map(bare).join("\t")).join("\n");
+  show();
 }
 
 function scorePairs() {
   return whileBusy(by("score-pairs"), async () => {
-    const { pairs, bad: found } = parse(by("pairs-text").value);
-    [rows, bad] = [[], found];
-    const refused = refusal(pairs.length);
-    showError("pairs", refused);
-    status = () => "";
-    if (!refused) await send(pairs);
+    const text = by("pairs-text").value;
+    const kept = { bad, notes, leftOut };
+    forget();
+    if (!text.trim()) {
+      showError("pairs", () => say("no_pairs"));
+    } else {
+      const found = await ask("pairs.tsv", new Blob([text]), "utf-8");
+      // what was wrong with the file stays to be seen beside the scores of its other lines
+      if (found && !bad.length && !notes.length) ({ bad, notes, leftOut } = kept);
+      if (found && found.pairs.length) await send(found.pairs.map(({ sentence1, sentence2 }) => ({ sentence1, sentence2 })));
+      else if (found && !bad.length) showError("pairs", () => say("no_pairs"));
+    }
     show();
   });
 }
 
-function refusal(length) {
-  if (length > MOST_PAIRS) return () => say("too_many", count(length));
-  return length + bad.length ? null : () => say("no_pairs");
+function forget() {
+  [rows, bad, notes, leftOut] = [[], [], [], 0];
+  status = () => "";
+  showError("pairs", null);
+}
+
+/** What the server reads in a file; null where it can't, which is said. */
+async function ask(name, blob, encoding) {
+  try {
+    const found = await askPatiently("v1/pairs/read", { name, content: await base64(blob), encoding }, new AbortController().signal);
+    [bad, notes, leftOut] = [found.bad, found.notes, found.left_out];
+    return found;
+  } catch (problem) {
+    showError("pairs", problem.type === "too-many" ? () => say("too_many") : problem.tell);
+    return null;
+  }
+}
+
+function base64(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
 }
 
 async function send(pairs) {
@@ -87,7 +115,10 @@ function show() {
   drawScores();
   const body = by("pairs-table").tBodies[0];
   body.replaceChildren(...rows.slice(0, MOST_ROWS).map(tableRow));
-  by("table-note").textContent = say("table_note", count(Math.min(MOST_ROWS, rows.length)), count(rows.length));
+  const unknown = rows.filter((row) => row.unknown).length;
+  const told = [say("table_note", count(Math.min(MOST_ROWS, rows.length)), count(rows.length))];
+  if (unknown) told.push(say("unknown_pairs", count(unknown)));
+  by("table-note").textContent = told.join(" ");
   // a byte order mark, so that spreadsheets read Korean
   link = URL.createObjectURL(new Blob(["\ufeff", written(rows)], { type: "text/tab-separated-values" }));
   by("download").href = link;
@@ -98,11 +129,13 @@ function drawScores() {
 }
 
 function showBad() {
-  const lines = bad.slice(0, MOST_LINES).map(({ line, kind, found }) => element("li", "", say(kind, line, found)));
-  if (bad.length > MOST_LINES) lines.push(element("li", "", say("more_lines", count(bad.length - MOST_LINES))));
-  if (bad.length) lines.unshift(element("li", "", say("left_out", count(bad.length))));
+  const lines = bad.slice(0, MOST_LINES).map(({ row, kind, problem }) => element("li", "", say(`bad_${kind}`, row, problem)));
+  if (leftOut > lines.length) lines.push(element("li", "", say("more_lines", count(leftOut - lines.length))));
+  if (lines.length) lines.unshift(element("li", "", say("left_out", count(leftOut))));
   by("bad-lines").replaceChildren(...lines);
-  by("bad-lines").hidden = !bad.length;
+  by("bad-lines").hidden = !lines.length;
+  by("pairs-notes").replaceChildren(...notes.map((note) => element("li", "", note)));
+  by("pairs-notes").hidden = !notes.length;
 }
 
 function tableRow(row) {
