@@ -3,6 +3,7 @@
     StsError
     ├── UsageError        a wrong option, or options that do not go together
     ├── DataError         a file of pairs, predictions or sentences that can't be used
+    │   └── EncodingError a file whose bytes are no text in its encoding
     ├── EncoderError      a base model that is not known, not reachable or not safe to load
     ├── ScorerError       a scorer folder that is missing, damaged or of another version
     ├── SearchError       an index that is missing, damaged, busy, or made by another model
@@ -29,6 +30,10 @@ class UsageError(StsError):
 
 class DataError(StsError):
     """A file of pairs, predictions or sentences can't be read as it should."""
+
+
+class EncodingError(DataError):
+    """A file's bytes are no text in the encoding that it is read in."""
 
 
 class EncoderError(StsError):

@@ -2,12 +2,13 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from sts.errors import DataError
+from sts.errors import EncodingError
 from sts.files.options import FileOptions
 
 MARKS = (
@@ -17,8 +18,11 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+LITTLE = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 # bytes around the first one that can't be read, by which the encoding is told
 SAMPLE = 20_000
+# ASCII and Hangul, perhaps cut in the middle of a character on either side
+KOREAN = re.compile("\ufffd?[\\x09-\\x7e]*[가-힣][가-힣\\x09-\\x7e]*\ufffd?")
 # Korean text is hardly ever in another one; a few bytes of it look like many
 LIKELY = ["cp949", "johab", "utf_16_le", "utf_16_be", "utf_32_le", "utf_32_be", "cp932", "gb18030", "big5", "cp1252"]
 
@@ -32,7 +36,7 @@ def open_text(path: Path, options: FileOptions) -> Iterator[IO[str]]:
         options: its encoding; `auto` is UTF-8, or what the byte order mark says.
 
     Raises:
-        DataError: the file holds bytes that are no text in this encoding; also while it is read.
+        EncodingError: the file holds bytes that are no text in this encoding; also while it is read.
     """
     with path.open("rb") as raw:
         codec = _codec(raw.read(4), options)
@@ -41,7 +45,7 @@ def open_text(path: Path, options: FileOptions) -> Iterator[IO[str]]:
             yield stream
     except UnicodeDecodeError as error:
         with path.open("rb") as raw:
-            raise DataError(_problem(str(path), raw, codec, options)) from error
+            raise EncodingError(_problem(str(path), raw, codec, options)) from error
 
 
 def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator[str]:
@@ -53,7 +57,7 @@ def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator
         name: what messages call it.
 
     Raises:
-        DataError: it holds bytes that are no text in this encoding.
+        EncodingError: it holds bytes that are no text in this encoding.
     """
     binary = getattr(stream, "buffer", None)
     if binary is None:  # a stream of text, in whose place there is no file
@@ -67,7 +71,7 @@ def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator
             yield line
     except UnicodeDecodeError as error:
         likely = likely_encoding(error.object[:SAMPLE])
-        raise DataError(
+        raise EncodingError(
             _told(f"{name}, after line {number}", codec, options, error.object[error.start], likely)
         ) from error
     finally:
@@ -75,9 +79,11 @@ def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator
 
 
 def _codec(beginning: bytes, options: FileOptions) -> str:
-    if options.encoding != "auto":
-        return options.codec
-    return next((codec for mark, codec in MARKS if beginning.startswith(mark)), "utf-8")
+    marked = next((codec for mark, codec in MARKS if beginning.startswith(mark)), None)
+    if options.encoding == "auto":
+        return marked or "utf-8"
+    # without a mark, as Windows writes them
+    return LITTLE.get(options.codec, options.codec) if marked is None else options.codec
 
 
 def _problem(name: str, raw: BinaryIO, codec: str, options: FileOptions) -> str:
@@ -118,6 +124,10 @@ def likely_encoding(sample: bytes) -> str | None:
     """What bytes that are not UTF-8 are likely to be, by charset-normalizer; None where it can't tell."""
     from charset_normalizer import from_bytes
 
+    # a few words are too few for statistics; that they make Korean by chance is unlikely
+    korean = sample.decode("cp949", errors="replace")
+    if KOREAN.fullmatch(korean):
+        return "cp949"
     best = from_bytes(sample, cp_isolation=LIKELY).best()
     return None if best is None else best.encoding.replace("utf_16_le", "utf-16-le").replace("utf_16_be", "utf-16-be")
 
@@ -126,7 +136,7 @@ def check_no_nul(line: str, name: str, raw: Path | None) -> None:
     """Refuse a first line with NUL characters: UTF-16 without a byte order mark, read as UTF-8.
 
     Raises:
-        DataError: it holds some.
+        EncodingError: it holds some.
     """
     if "\0" not in line:
         return
@@ -135,4 +145,4 @@ def check_no_nul(line: str, name: str, raw: Path | None) -> None:
         with raw.open("rb") as stream:
             likely = likely_encoding(stream.read(SAMPLE))
     remedy = f"it looks like {likely}: add --encoding {likely}" if likely else "name its encoding with --encoding"
-    raise DataError(f"{name}, line 1: holds NUL characters, so it is not UTF-8; {remedy}, or save the file as UTF-8")
+    raise EncodingError(f"{name}, line 1: holds NUL characters, so it is not UTF-8; {remedy}, or save it as UTF-8")

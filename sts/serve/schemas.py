@@ -18,7 +18,8 @@ MAX_METADATA = 50
 MAX_READ_PAIRS = 20_000
 # of a file, in base64; the limit of the body is mostly reached before
 MAX_CONTENT = 1_073_741_824
-READABLE = (".csv", ".tsv", ".txt", ".jsonl", ".json")
+READABLE = r"\.([cC][sS][vV]|[tT][sS][vV]|[tT][xX][tT]|[jJ][sS][oO][nN]([lL])?)$"
+BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 
 def _whole(value: Any) -> Any:
@@ -98,8 +99,11 @@ class BatchRequest(_Strict):
 class PairsRequest(_Strict):
     """A file of pairs."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, description=f"of the file; ends in {', '.join(READABLE)}")]
-    content: Annotated[str, Field(max_length=MAX_CONTENT, description="the file's bytes in base64")]
+    name: Annotated[
+        str,
+        Field(max_length=200, pattern=READABLE, description="of the file; ends in .csv, .tsv, .txt, .jsonl or .json"),
+    ]
+    content: Annotated[str, Field(max_length=MAX_CONTENT, pattern=BASE64, description="the file's bytes in base64")]
     encoding: Literal["auto", "utf-8", "cp949", "utf-16"] = "auto"
     no_header: Annotated[bool, Field(description="whether the first line is a pair already")] = False
 
@@ -224,6 +228,13 @@ class BadPair(BaseModel):
     problem: str
 
 
+class FileError(BaseModel):
+    """Why a file can't be read."""
+
+    kind: Literal["encoding", "too-many", "other"]
+    detail: str
+
+
 class PairsAnswer(BaseModel):
     """What a file holds."""
 
@@ -231,6 +242,7 @@ class PairsAnswer(BaseModel):
     bad: Annotated[list[BadPair], Field(description="the first 1,000 of them")]
     left_out: Annotated[int, Field(ge=0, description="rows that can't be used")]
     notes: Annotated[list[str], Field(description="what was assumed: names of columns, the delimiter, quoting")]
+    error: Annotated[FileError | None, Field(description="why nothing was read")]
 
 
 class BatchAnswer(_Judged):

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import sts.serve
 
@@ -203,7 +204,7 @@ def test_pairs_are_scored_drawn_and_downloaded_and_bad_lines_named(page, tmp_pat
     ]
     bad = get(page, "bad-lines").text
     assert "2줄은 쓸 수 없어 뺐습니다." in bad
-    assert "3번째 줄: 칸이 1개입니다." in bad
+    assert "3번째 줄: 칸의 수가 다른 줄과 다릅니다." in bad
     assert "5번째 줄: 빈 문장이 있습니다." in bad
     assert len(page.find_elements(By.CSS_SELECTOR, "#histogram .column")) == 10
     downloads = {"behavior": "allow", "downloadPath": str(tmp_path)}
@@ -211,7 +212,8 @@ def test_pairs_are_scored_drawn_and_downloaded_and_bad_lines_named(page, tmp_pat
     get(page, "download").click()
     wait(page, lambda: (tmp_path / "scored.tsv").is_file())
     lines = (tmp_path / "scored.tsv").read_text(encoding="utf-8-sig").splitlines()
-    assert lines[0] == "sentence1\tsentence2\tscore\tsimilar"
+    assert lines[0] == "sentence1\tsentence2\tscore\tsimilar\ttruncated\tunknown"
+    assert {line.split("\t")[5] for line in lines[1:]} == {"0"}
     assert [line.split("\t")[:2] for line in lines[1:]] == [["가", "나"], ["다", "라"]]
 
 
@@ -233,19 +235,54 @@ def test_waiting_for_a_busy_server_can_be_stopped(page):
     assert "멈췄습니다" in get(page, "pairs-status").text
 
 
-def test_a_file_is_read_and_one_that_is_not_utf_8_refused(page, tmp_path):
+def test_a_file_is_read_and_one_of_another_encoding_is_read_when_told(page, tmp_path):
     good, bad = tmp_path / "good.tsv", tmp_path / "bad.tsv"
     good.write_text("가\t나\n", encoding="utf-8")
     bad.write_bytes("가\t나\n".encode("cp949"))
     get(page, "pairs-file").send_keys(str(bad))
-    wait(page, lambda: "UTF-8" in get(page, "pairs-error").text)
+    wait(page, lambda: "cp949" in get(page, "pairs-error").text)
+    assert get(page, "pairs-text").get_attribute("value") == ""
+    Select(get(page, "encoding")).select_by_value("cp949")
+    get(page, "pairs-file").send_keys(str(bad))
+    wait(page, lambda: get(page, "pairs-text").get_attribute("value") == "가\t나")
+    Select(get(page, "encoding")).select_by_value("auto")
     get(page, "pairs-file").send_keys(str(good))
-    wait(page, lambda: get(page, "pairs-text").get_attribute("value") == "가\t나\n")
+    wait(page, lambda: get(page, "pairs-file-name").text == "good.tsv")
+    wait(page, lambda: get(page, "pairs-text").get_attribute("value") == "가\t나")
     assert not get(page, "pairs-error").is_displayed()
     assert get(page, "pairs-file-name").text == "good.tsv"
     good.write_text("다\t라\n", encoding="utf-8")  # the same file again, corrected
     get(page, "pairs-file").send_keys(str(good))
-    wait(page, lambda: get(page, "pairs-text").get_attribute("value") == "다\t라\n")
+    wait(page, lambda: get(page, "pairs-text").get_attribute("value") == "다\t라")
+
+
+def test_an_uploaded_csv_is_read_as_the_command_reads_it(page, tmp_path):
+    file = tmp_path / "pairs.csv"
+    text = "문장1;문장2;비고\n" + unicodedata.normalize("NFD", "방이 깨끗해요.") + ';"불; 꺼 줘";x\n"가;나;x\n다;라;x\n'
+    file.write_bytes(text.encode("utf-16"))
+    get(page, "pairs-file").send_keys(str(file))
+    wait(page, lambda: get(page, "pairs-text").get_attribute("value"))
+    value = get(page, "pairs-text").get_attribute("value")
+    assert unicodedata.normalize("NFC", value) == "방이 깨끗해요.\t불; 꺼 줘\n다\t라"
+    assert "3번째 줄: 닫히지 않은 따옴표가 있습니다." in get(page, "bad-lines").text
+    assert "reading '문장1' as sentence1, '문장2' as sentence2" in get(page, "pairs-notes").text
+    get(page, "score-pairs").click()
+    wait(page, lambda: get(page, "scored").is_displayed())
+    assert len(page.find_elements(By.CSS_SELECTOR, "#pairs-table tbody tr")) == 2
+    assert "닫히지 않은 따옴표" in get(page, "bad-lines").text  # what was wrong with the file stays in sight
+
+
+def test_what_the_model_does_not_know_is_said(page):
+    fill(page, "sentence1", "😀😀")
+    fill(page, "sentence2", "😡😡")
+    get(page, "compare").click()
+    wait(page, lambda: get(page, "compared").is_displayed())
+    assert get(page, "score").text == "0.00"
+    assert "글의 100%는 모델이 모르는 글자" in get(page, "unknown").text
+    fill(page, "pairs-text", "😀\t😡\n가\t나")
+    get(page, "score-pairs").click()
+    wait(page, lambda: get(page, "scored").is_displayed())
+    assert "1쌍에는 모델이 모르는 글자가 있습니다" in get(page, "table-note").text
 
 
 def test_the_page_speaks_two_languages_and_remembers(page, server):

@@ -36,6 +36,7 @@ def test_a_score_is_the_offline_score(client, offline):
             "sentence2": two,
             "truncated": False,
             "tokens": len(offline.runtime.network.tokenizer(one, two)["input_ids"]),
+            "unknown": 0.0,
             "threshold": 3.0,
             "model": "cross",
             "model_version": offline.fingerprint[:12],

@@ -66,7 +66,7 @@ function show() {
   by("rubric").textContent = say("rubric")[Math.round(answer.score)];
   by("truncated").hidden = !answer.truncated;
   by("unknown").hidden = !answer.unknown;
-  by("unknown").textContent = say("unknown", percent(answer.unknown));
+  by("unknown").textContent = answer.unknown ? say("unknown", percent(answer.unknown)) : "";
   drawScore();
   showAlignment(answer, alignment);
 }

@@ -47,8 +47,9 @@ function scorePairs() {
       showError("pairs", () => say("no_pairs"));
     } else {
       const found = await ask("pairs.tsv", new Blob([text]), "utf-8");
-      // what was wrong with the file stays to be seen beside the scores of its other lines
-      if (found && !bad.length && !notes.length) ({ bad, notes, leftOut } = kept);
+      // what was said of the file stays to be seen beside the scores of its lines
+      notes = kept.notes;
+      if (!bad.length) ({ bad, leftOut } = kept);
       if (found && found.pairs.length) await send(found.pairs.map(({ sentence1, sentence2 }) => ({ sentence1, sentence2 })));
       else if (found && !bad.length) showError("pairs", () => say("no_pairs"));
     }
@@ -67,11 +68,12 @@ async function ask(name, blob, encoding) {
   try {
     const found = await askPatiently("v1/pairs/read", { name, content: await base64(blob), encoding }, new AbortController().signal);
     [bad, notes, leftOut] = [found.bad, found.notes, found.left_out];
-    return found;
+    if (!found.error) return found;
+    showError("pairs", () => say(`file_${found.error.kind}`, found.error.detail));
   } catch (problem) {
-    showError("pairs", problem.type === "too-many" ? () => say("too_many") : problem.tell);
-    return null;
+    showError("pairs", problem.tell);
   }
+  return null;
 }
 
 function base64(blob) {
@@ -129,7 +131,7 @@ function drawScores() {
 }
 
 function showBad() {
-  const lines = bad.slice(0, MOST_LINES).map(({ row, kind, problem }) => element("li", "", say(`bad_${kind}`, row, problem)));
+  const lines = bad.slice(0, MOST_LINES).map(({ row, kind, problem }) => element("li", "", say(`bad_${kind}`, count(row), problem)));
   if (leftOut > lines.length) lines.push(element("li", "", say("more_lines", count(leftOut - lines.length))));
   if (lines.length) lines.unshift(element("li", "", say("left_out", count(leftOut))));
   by("bad-lines").replaceChildren(...lines);

@@ -1,20 +1,20 @@
 """Files of pairs, read as everywhere else, for clients that have no reader of their own: the page is one."""
 
 import base64
-import binascii
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 from flask_openapi3 import Tag
 
-from sts.errors import StsError
+from sts.errors import EncodingError, StsError
 from sts.files.delimited import STRAY
 from sts.files.options import FileOptions
-from sts.pairs.rows import read_table_of_pairs
-from sts.serve.problems import Unusable, field_error
+from sts.files.table import RawRow
+from sts.pairs.rows import Pair, read_table_of_pairs
 from sts.serve.routes import common
-from sts.serve.schemas import MAX_CHARACTERS, MAX_READ_PAIRS, READABLE, PairsAnswer, PairsRequest
+from sts.serve.schemas import MAX_CHARACTERS, MAX_READ_PAIRS, PairsAnswer, PairsRequest
 
 TAG = Tag(name="files", description="files of pairs")
 blueprint = common.blueprint("pairs", "/v1", *common.ALWAYS, *common.WITH_BODY)
@@ -25,48 +25,66 @@ MAX_BAD = 1000
 
 @blueprint.post("/pairs/read", tags=[TAG], responses={200: PairsAnswer}, operation_id="read_pairs")
 def read(body: PairsRequest) -> dict[str, Any]:
-    """Take a file of pairs apart: encoding, delimiter, quoting and names of columns as `sts score` takes them."""
-    try:
-        content = base64.b64decode(body.content, validate=True)
-    except (binascii.Error, ValueError) as error:
-        refused = field_error(("content",), body.content, "base64")
-        raise Unusable("content is no base64", "invalid-field", errors=[refused]) from error
+    """Take a file of pairs apart: encoding, delimiter and columns are found as `sts score` finds them."""
     suffix = Path(body.name).suffix.lower()
-    if suffix not in READABLE:
-        refused = field_error(("name",), body.name, f"a name that ends in {', '.join(READABLE)}")
-        raise Unusable(f"files of type '{suffix}' are not read here", "invalid-field", errors=[refused])
-    notes: list[str] = []
-    pairs: list[dict[str, Any]] = []
-    bad: list[dict[str, Any]] = []
-    left_out = 0
+    found = _Found()
     with TemporaryDirectory(prefix="sts-") as folder:
         path = Path(folder) / f"pairs{suffix}"
-        path.write_bytes(content)
-
-        def named(text: str) -> str:
-            return text.replace(str(path), body.name)
-
+        path.write_bytes(base64.b64decode(body.content))
+        options = FileOptions(encoding=body.encoding, no_header=body.no_header)
         try:
-            options = FileOptions(encoding=body.encoding, no_header=body.no_header)
-            for row, pair in read_table_of_pairs(path, options, say=lambda line: notes.append(named(line))):
-                problem = pair if isinstance(pair, str) else _too_long(pair.sentence1, pair.sentence2)
-                if problem or isinstance(pair, str):
-                    left_out += 1
-                    if len(bad) < MAX_BAD:
-                        bad.append({"row": row.number, "kind": _kind(problem or ""), "problem": problem})
-                elif len(pairs) < MAX_READ_PAIRS:
-                    written = [str(row.fields[name]) for name in ("sentence1", "sentence2")]  # type: ignore[index]
-                    pairs.append({"row": row.number, "sentence1": written[0], "sentence2": written[1]})
-                else:
-                    raise Unusable(f"the file has more than {MAX_READ_PAIRS:,} pairs; split it", "too-many")
+            for row, pair in read_table_of_pairs(path, options, say=found.notes.append):
+                found.take(row, pair)
+        except EncodingError as error:
+            found.error = {"kind": "encoding", "detail": str(error)}
         except StsError as error:
-            raise error if isinstance(error, Unusable) else Unusable(named(str(error)), "unreadable") from error
-    return {"pairs": pairs, "bad": bad, "left_out": left_out, "notes": notes}
+            found.error = {"kind": "other", "detail": str(error)}
+        except _TooMany:
+            found.error = {"kind": "too-many", "detail": f"the file has more than {MAX_READ_PAIRS:,} pairs; split it"}
+    return found.answer(str(path), body.name)
 
 
-def _too_long(*sentences: str) -> str | None:
-    longest = max(map(len, sentences))
-    return f"a sentence has {longest:,} characters; at most {MAX_CHARACTERS:,} are allowed" * (longest > MAX_CHARACTERS)
+class _TooMany(Exception):
+    """A file has more pairs than are read here."""
+
+
+@dataclass
+class _Found:
+    """What was read so far."""
+
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    bad: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    left_out: int = 0
+    error: dict[str, str] | None = None
+
+    def take(self, row: RawRow, pair: Pair | str) -> None:
+        """Add a row."""
+        problem = pair if isinstance(pair, str) else _too_long(pair)
+        if problem:
+            self.left_out += 1
+            if len(self.bad) < MAX_BAD:
+                self.bad.append({"row": row.number, "kind": _kind(problem), "problem": problem})
+            return
+        if len(self.pairs) == MAX_READ_PAIRS:
+            raise _TooMany
+        fields = cast("dict[str, str]", row.fields)
+        self.pairs.append({"row": row.number, "sentence1": fields["sentence1"], "sentence2": fields["sentence2"]})
+
+    def answer(self, path: str, name: str) -> dict[str, Any]:
+        """All of it, the file called by its own name; nothing of a file that can't be read to its end."""
+        notes = [note.replace(path, name) for note in self.notes]
+        if self.error is not None:
+            error = self.error | {"detail": self.error["detail"].replace(path, name)}
+            return {"pairs": [], "bad": [], "left_out": 0, "notes": notes, "error": error}
+        return {"pairs": self.pairs, "bad": self.bad, "left_out": self.left_out, "notes": notes, "error": None}
+
+
+def _too_long(pair: Pair) -> str | None:
+    longest = max(len(pair.sentence1), len(pair.sentence2))
+    if longest <= MAX_CHARACTERS:
+        return None
+    return f"a sentence has {longest:,} characters; at most {MAX_CHARACTERS:,} are allowed"
 
 
 def _kind(problem: str) -> str:
