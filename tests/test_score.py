@@ -57,6 +57,7 @@ def test_two_sentences_as_json(model, expected, capsys):
         "sentence2": PAIRS[0][1],
         "similar": bool(expected[0] >= 3),
         "truncated": False,
+        "unknown": 0.0,
         "threshold": 3.0,
     }
 
@@ -71,7 +72,7 @@ def test_a_file_keeps_its_order_whatever_the_format(model, expected, tmp_path, s
     source = write_tsv(tmp_path / "pairs.tsv", PAIRS)
     target = tmp_path / f"scored{suffix}"
     assert call(model, "--input", str(source), "--output", str(target)) == 0
-    text = target.read_text(encoding="utf-8")
+    text = target.read_text(encoding="utf-8-sig" if suffix == ".csv" else "utf-8")
     if suffix == ".jsonl":
         rows = [json.loads(line) for line in text.splitlines()]
     else:
@@ -86,8 +87,9 @@ def test_standard_input_with_and_without_header(model, expected, tmp_path, monke
     monkeypatch.setattr(sys, "stdin", io.StringIO(path.read_text(encoding="utf-8")))
     assert call(model, "--input", "-") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "guid\tsentence1\tsentence2\tscore\tsimilar\ttruncated"
+    assert lines[0] == "sentence1\tsentence2\trow\tscore\tsimilar\ttruncated\tunknown"
     np.testing.assert_allclose([float(line.split("\t")[3]) for line in lines[1:]], expected, atol=1e-3)
+    assert [line.split("\t")[2] for line in lines[1:]] == [str(number + header) for number in (1, 2, 3)]
 
 
 def test_bad_rows_stop_without_half_a_file_or_are_skipped(model, tmp_path, capsys):
@@ -113,8 +115,8 @@ def test_bad_rows_stop_without_half_a_file_or_are_skipped(model, tmp_path, capsy
         (["하나", "둘", "--input", "a.tsv"], "give two sentences or --input, not both"),
         (["하나", "둘", "--output", "a.tsv"], "--output goes with --input"),
         (
-            ["--input", "a.tsv", "--output", "a.xlsx"],
-            "--output a.xlsx: allowed are files that end in .tsv, .csv, .jsonl",
+            ["--input", "a.tsv", "--output", "a.parquet"],
+            "--output a.parquet: allowed are files that end in .tsv, .csv, .jsonl, .xlsx",
         ),
         (["--input", "a.tsv", "--output", "a.tsv"], "--output a.tsv: is the input file; name another"),
         (["--input", "none.tsv"], "none.tsv: no such file"),
@@ -133,7 +135,7 @@ def test_a_reader_that_has_enough_is_no_error(model, tmp_path):
     with subprocess.Popen(
         [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout.readline().startswith("guid\t")
+        assert process.stdout.readline()== "sentence1\tsentence2\trow\tscore\tsimilar\ttruncated\tunknown\n"
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
     assert process.returncode == 0

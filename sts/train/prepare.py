@@ -137,7 +137,8 @@ def prepare(
     if added:
         train = concatenate_datasets([sentences_and_label(part) for part in (train, *added)])
         kept = np.concatenate([kept, np.arange(len(held.train), len(train))])
-    parts = [prepared(part, pipeline) for part in (train, extra, held.first) if part is not None]
+    measured = held.to_calibrate() if recipe.mode == "bi" else held.first
+    parts = [prepared(part, pipeline) for part in (train, extra, measured) if part is not None]
     used, lengths = zip(*(tokenized(recipe.mode, network, info.prompt, part) for part, _ in parts), strict=True)
     train_used_rows(network, set().union(*used))
     longest = [length for part in lengths[:-1] for length in part]

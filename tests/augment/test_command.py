@@ -35,7 +35,7 @@ def call(*words):
 def read(path):
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig" if path.suffix == ".csv" else "utf-8", newline="") as stream:
         quoting = {"delimiter": "\t", "quoting": csv.QUOTE_NONE} if path.suffix == ".tsv" else {}
         return list(csv.DictReader(stream, **quoting))
 
@@ -159,7 +159,7 @@ def test_a_file_without_a_pair_is_an_error(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--output", "out.xlsx"], "--output out.xlsx: allowed are files that end in .tsv, .csv, .jsonl"),
+        (["--output", "out.xls"], "--output out.xls: allowed are files that end in .tsv, .csv, .jsonl, .xlsx"),
         (["--output", "pairs.csv"], "--output pairs.csv: is an input file; name another"),
         (["--output", "pairs.csv", "--overwrite"], "--output pairs.csv: is an input file; name another"),
         (["--output", "there.csv"], "--output there.csv: the file exists; name another one, or add --overwrite"),

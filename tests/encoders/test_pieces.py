@@ -106,8 +106,9 @@ BAD_FILES = [
     ("a.csv", b"sentence,x\n ,2\n", r"a\.csv, line 2: field 'sentence' is empty"),
     ("a.csv", b"sentence,x\n1\n", r"a\.csv, line 2: the row has 1 fields, the header 2"),
     ("a.jsonl", b'{"x": 1}\n', r"line 1: has no field named sentence, sentence1 or sentence2"),
-    ("a.md", b"\xff\xfe", r"a\.md: byte 0 is not UTF-8 \(0xff\); save the file as UTF-8"),
-    ("a.csv", b"sentence\n\xff", r"a\.csv: byte 9 is not UTF-8"),
+    ("a.md", b"\xff\xfe", r"a\.md: holds no text"),  # a mark of UTF-16 alone
+    ("a.md", b"\xffabc", r"a\.md, line 1: byte 0 is not UTF-8 \(0xff\); .* save the file as UTF-8$"),
+    ("a.csv", b"sentence\n\xff", r"a\.csv, line 2: byte 9 is not UTF-8 \(0xff\)"),
     ("a.pdf", b"x", r"files of type '\.pdf' are not known; allowed are \.csv"),
 ]
 

@@ -15,7 +15,10 @@ def test_a_model_on_data(scorers, pairs_file, tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"measuring {model} on {pairs_file}: 6 rows"
     assert f"model {model}: cross-encoder from base of plain" in lines
-    assert "1 of 6 pairs were longer than 16 tokens and cut there" in lines
+    assert (
+        "1 of 6 pairs were longer than 16 tokens and cut there; 0 hold text that the model does not know, 0 more of "
+        "it than of other text"
+    ) in lines
     assert lines[-2] == f"files in {out}: metrics.json, plots, predictions.csv, report.md"
     assert lines[-1] == f"read {out / 'report.md'}"
     titles = [line.split()[0] for line in lines if line.startswith((" Pearson", "Pearson", "MAE", " MAE"))]
@@ -211,10 +214,10 @@ def test_output_never_replaces_what_is_measured(predictions_file, scorers, pairs
 
 
 def test_errors_of_the_command_are_one_line_and_exit_2(predictions_file, capsys):
-    path = predictions_file("p.csv", 0, 1, 2, 3, 4, 9)
+    path = predictions_file("p.csv", 0, 1, 2, 3, 4, float("nan"))
     assert run(evaluate, "python -m sts.evaluate", ["--predictions", str(path)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        f"python -m sts.evaluate: {path}, line 7: field 'predict_real_label' is '9'; it must be a number from 0 to 5\n"
+        f"python -m sts.evaluate: {path}, line 7: field 'score' is 'nan'; it must be a finite number\n"
     )

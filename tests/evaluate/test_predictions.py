@@ -42,17 +42,17 @@ def test_byte_order_mark_further_columns_and_other_order(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "p.csv: the file is empty; its first line must name the columns guid,"),
+        ("", "p.csv: the file is empty; its first line must name the columns$"),
         (HEADER, "p.csv: has no row below its header"),
-        ("guid,true_real_label\n", "p.csv: no column true_binary_label, predict_real_label, predict_binary_label"),
-        (HEADER + "a,1,0,2,0\nb,x,0,2,0\n", "p.csv, line 3: field 'true_real_label' is 'x'; it must be a number"),
-        (HEADER + "a,5.1,1,2,0\n", "line 2: field 'true_real_label' is '5.1'; it must be a number from 0 to 5"),
-        (HEADER + "a,1,0,-0.1,0\n", "line 2: field 'predict_real_label' is '-0.1'"),
-        (HEADER + "a,1,0,nan,0\n", "line 2: field 'predict_real_label' is 'nan'"),
-        (HEADER + "a,1,0,,0\n", "line 2: field 'predict_real_label' is ''"),
-        (HEADER + "a,1,2,1,0\n", "line 2: field 'true_binary_label' is '2'; it must be 0 or 1"),
-        (HEADER + "a,1,0,1,yes\n", "line 2: field 'predict_binary_label' is 'yes'; it must be 0 or 1"),
-        (HEADER + "a,1,0,1\n", "line 2: 4 fields; the header names 5"),
+        ("guid,true_real_label\n", "p.csv, line 1: column 'score' is missing; found guid, true_real_label; needed are label and score"),
+        (HEADER + "a,1,0,2,0\nb,x,0,2,0\n", "p.csv, line 3: field 'label' is 'x'; it must be a number from 0 to 5$"),
+        (HEADER + "a,5.1,1,2,0\n", "line 2: field 'label' is 5.1; it must lie in 0 to 5$"),
+        (HEADER + "a,1,0,inf,0\n", "line 2: field 'score' is 'inf'; it must be a finite number$"),
+        (HEADER + "a,1,0,nan,0\n", "line 2: field 'score' is 'nan'; it must be a finite number$"),
+        (HEADER + "a,1,0,,0\n", "line 2: field 'score' is ''; it must be a finite number$"),
+        (HEADER + "a,1,2,1,0\n", "line 2: field 'binary_label' is '2'; it must be 0 or 1"),
+        (HEADER + "a,1,0,1,yes\n", "line 2: field 'binary_score' is 'yes'; it must be 0 or 1"),
+        (HEADER + "a,1,0,1\n", "line 2: the row has 4 fields, the header 5; each row must have one field for each column$"),
         (HEADER + 'a,1,0,1,0\n"b,1,0,1,0\n', "line 3: broken CSV"),
     ],
 )
@@ -63,8 +63,14 @@ def test_files_that_can_not_be_used(tmp_path, text, message):
         read_predictions(path)
 
 
+def test_scores_beyond_the_scale_are_read_as_they_are(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text(HEADER + "a,1,0,-0.1,0\nb,4,1,7.5,1\n", encoding="utf-8")
+    assert read_predictions(path).score.tolist() == [-0.1, 7.5]
+
+
 def test_a_missing_file(tmp_path):
-    with pytest.raises(DataError, match="no such file; give a CSV file with the columns"):
+    with pytest.raises(DataError, match="no such file; give a file that ends in .csv, .tsv, .txt, .jsonl, .json, .p"):
         read_predictions(tmp_path / "none.csv")
 
 

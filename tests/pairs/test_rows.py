@@ -111,12 +111,22 @@ def test_an_unclosed_quotation_mark_is_one_bad_row(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.csv", "sentence1,label\n가,3\n", "a.csv, line 1: column 'sentence2' is missing; found sentence1, label"),
+        (
+            "a.csv",
+            "sentence1,label\n가,3\n",
+            "a.csv, line 1: column 'sentence2' is missing; found sentence1, label; needed are sentence1, sentence2 and "
+            "label; name your own: --columns sentence2=COLUMN$",
+        ),
         ("a.csv", "", "the file is empty; its first line must name the columns"),
         ("a.tsv", "", "the file is empty; its first line must name the columns"),
-        ("a.xlsx", "x", "files of type '.xlsx' are not known; allowed are .csv, .tsv"),
+        (
+            "a.xls",
+            "x",
+            "files of type '.xls' are not known; allowed are .csv, .tsv, .txt, .jsonl, .json, .parquet, .xlsx$",
+        ),
+        ("a.xlsx", "x", r"not an Excel workbook \(.xlsx\) that can be read"),
         ("a.json", "{", "not JSON"),
-        ("a.json", "{}", "holds a dict; KLUE's format is a list of objects"),
+        ("a.json", "{}", "holds dict of another shape; give a list of objects, an object with such a list"),
         ("a.parquet", "no", "not a Parquet file that can be read"),
     ],
 )
@@ -125,10 +135,16 @@ def test_unusable_files(tmp_path, name, text, message):
         rows(write(tmp_path, name, text))
 
 
+UNREADABLE = (
+    r"a\.csv, line 2: byte 28 is not UTF-8 \(0xb0\); it looks like cp949: add --encoding cp949, or save the file as "
+    r"UTF-8$"
+)
+
+
 def test_missing_file_and_wrong_encoding(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: no such file; give a file that ends in \.csv"):
         rows(tmp_path / "none.csv")
-    with pytest.raises(DataError, match=r"byte 28 is not UTF-8 \(0xb0\); save the file as UTF-8"):
+    with pytest.raises(DataError, match=UNREADABLE):
         rows(write(tmp_path, "a.csv", "sentence1,sentence2,label\n가나,x,3\n".replace("가나", "__가나"), "cp949"))
 
 

@@ -48,10 +48,15 @@ def test_no_sentence_is_on_both_sides(split_by):
     shared = pairs[7]["sentence1"]
     rows = pairs.to_dict()
     rows["sentence2"] = [shared if row % 9 == 0 else sentence for row, sentence in enumerate(rows["sentence2"])]
+    # 35 pairs have that sentence, and all others have sentences of their own
     split = split_by(Dataset.from_dict(rows), 60, seed=3)
     assert not sentences(split.train) & sentences(split.validation)
-    assert len(split.train) + len(split.validation) + split.dropped == 300
-    assert len(split.validation) == 60
+    assert split.dropped == 0
+    assert len(split.train) + len(split.validation) == 300
+    with_it = [shared in pair for pair in zip(split.validation["sentence1"], split.validation["sentence2"], strict=True)]
+    assert sum(with_it) == 35
+    # the group comes last, for what the others leave to be held out
+    assert 60 - 35 < len(split.validation) - 35 < 60
 
 
 @pytest.mark.parametrize("split_by", [hard_split, random_split])
@@ -73,9 +78,22 @@ def test_a_scarce_bin_keeps_half_of_its_pairs_for_training():
     assert sum(label >= 4.5 for label in split.train["label"]) == 2
 
 
+def test_fewer_pairs_than_bins_come_from_as_many_of_the_fullest_bins():
+    pairs = make_pairs(30)
+    split = hard_split(pairs, 9, seed=0)
+    held_out = np.histogram(split.validation["label"], bins=10, range=(0, 5))[0]
+    assert sorted(held_out.tolist()) == [0] + [1] * 9
+    everything = np.histogram(pairs["label"], bins=10, range=(0, 5))[0]
+    assert everything[held_out == 0] == min(everything)
+
+
 def test_too_few_pairs():
     pairs = make_pairs(30)
-    with pytest.raises(DataError, match="a hard split of 9 pairs can't cover 10 label bins; hold out at least 10"):
-        hard_split(pairs, 9, seed=0)
-    with pytest.raises(DataError, match=r"holding out 29 of 30 pairs leaves 1 to train on \(0 share"):
+    with pytest.raises(DataError, match="a split of 0 pairs holds out none; hold out 1 or more"):
+        hard_split(pairs, 0, seed=0)
+    message = (
+        "holding out 29 of 30 pairs leaves 1 to train on; give more pairs, hold out fewer, or name validation pairs of "
+        "your own with --validation-data"
+    )
+    with pytest.raises(DataError, match=message):
         random_split(pairs, 29, seed=0)

@@ -105,8 +105,8 @@ def test_where_overlap_and_label_agree_nothing_is_surprising(describing):
 @pytest.mark.parametrize(
     "rows",
     [
-        # the mean of three times 0.1 is not 0.1 in floating point
-        ["가나다,가나,0.1", "가나다라,가마,0.1", "사아자,사아,0.1"],
+        # the mean of three times 1.4 is not 1.4 in floating point
+        ["가나다,가나,1.4", "가나다라,가마,1.4", "사아자,사아,1.4"],
         ["가나,다라,1", "마바,사아,2", "차카,타파,3"],
         ["가나다,가나,1"],
         ["가나다,가나,1", "가나다라,가마,3"],
@@ -124,7 +124,7 @@ def test_sources_come_with_their_balance_largest_first(describing):
 
 def test_sentences_in_both_sets_are_found(describing):
     train = describing("불을 켜 줘.,조명을 켜 줘,4", "비가 오나요?,Wi-Fi 돼요,0", name="train")
-    dev = describing("비가 오나요?,눈이 와요,1", "불을 켜줘!,WIFI 돼요,0", "방이 넓어요,방이 좁아요,1", name="dev")
+    dev = describing("비가 오나요?,눈이 와요,2", "불을 켜줘!,WIFI 돼요,0", "방이 넓어요,방이 좁아요,1", name="dev")
     found = compare(train, dev)
     assert found.shared == ["비가 오나요?"]
     assert found.alike == ["불을 켜줘!", "WIFI 돼요"]

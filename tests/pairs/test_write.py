@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from sts.pairs.write import WRITERS
+from sts.pairs.write import row_writer
 
 ROWS = [
     {"guid": None, "sentence1": '그는 "네"라고, 했다', "similar": True, "score": 1.5},
@@ -24,7 +24,7 @@ ROWS = [
 )
 def test_rows_in_each_format(suffix, text):
     stream = io.StringIO()
-    write = WRITERS[suffix](stream)
+    write = row_writer(stream, suffix)
     for row in ROWS:
         write(row)
     assert stream.getvalue() == text

@@ -142,7 +142,7 @@ def test_duplicates_are_listed_and_written(index, tmp_path, capsys):
     output = tmp_path / "pairs.csv"
     assert call(duplicates, "--index", index, "--threshold", 4.5, "--top", 2, "--output", output) == 0
     said = capsys.readouterr().out
-    with output.open(encoding="utf-8", newline="") as stream:
+    with output.open(encoding="utf-8-sig", newline="") as stream:
         written = list(csv.DictReader(stream))
     assert f"{len(written):,} pairs, of which the first 2 are shown" in said
     scores = [float(row["score"]) for row in written]

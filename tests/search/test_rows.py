@@ -10,11 +10,28 @@ from sts.search.where import condition, parse_where
 
 def test_text_is_one_sentence_a_line(tmp_path):
     path = tmp_path / "a.txt"
-    path.write_text('\ufeff첫째 "문장"\t탭\r\n\n둘째, 문장\n', encoding="utf-8")
-    assert [(row.sentence, row.id, row.place) for row in read_sentences(path)] == [
-        ('첫째 "문장"\t탭', None, "line 1"),
+    path.write_text('\ufeff첫째 "문장" 그대로\r\n\n둘째, 문장\n셋째\t탭\n', encoding="utf-8")
+    first, second, third = read_sentences(path)
+    assert [(row.sentence, row.id, row.place) for row in (first, second)] == [
+        ('첫째 "문장" 그대로', None, "line 1"),
         ("둘째, 문장", None, "line 3"),
     ]
+    assert str(third) == (
+        f"{path}, line 4: holds a tab; a text file has one sentence a line, and a table begins with its header"
+    )
+
+
+def test_a_table_that_is_called_text_is_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("\n첫째\t3\n둘째\t4\n", encoding="utf-8")
+    message = (
+        "a.txt, line 2: has 2 columns parted by tabs and names no column 'sentence'; if the file is a table, say which "
+        "column holds the sentences: --columns sentence=NUMBER, with --no-header if it has no header$"
+    )
+    with pytest.raises(DataError, match=message):
+        list(read_sentences(path))
+    path.write_text("stars\tsentence\n3\t첫째\n", encoding="utf-8")
+    assert list(read_sentences(path)) == [Row("첫째", None, {"stars": "3"}, "line 2")]
 
 
 def test_every_format_gives_the_same_rows(tmp_path):
@@ -28,8 +45,10 @@ def test_every_format_gives_the_same_rows(tmp_path):
     frame.to_csv(tmp_path / "a.csv", index=False)
     frame.to_csv(tmp_path / "a.tsv", index=False, sep="\t")
     frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    for suffix in ("csv", "tsv", "jsonl", "parquet"):
+    (tmp_path / "a.json").write_text(json.dumps(rows), encoding="utf-8")
+    for suffix in ("csv", "tsv", "jsonl", "json", "parquet", "xlsx"):
         found = list(read_sentences(tmp_path / f"a.{suffix}"))
         assert [(row.id, row.sentence, row.metadata) for row in found] == [
             (row["id"], row["sentence"], {"source": row["source"]}) for row in rows
@@ -41,7 +60,7 @@ def test_every_format_gives_the_same_rows(tmp_path):
     [
         ({"sentence": " "}, "field 'sentence' is empty"),
         ({"sentence": 3}, "field 'sentence' is 3; it must be text"),
-        ({"id": "a"}, "field 'sentence' is None"),
+        ({"id": "a"}, "field 'sentence' is missing; found id$"),
         ({"sentence": "가" * 100_001}, "has 100,001 characters"),
         ({"sentence": "가\ud800"}, "holds half a character"),
         ({"sentence": "가", "id": [1]}, r"field 'id' is \[1\]; it must be text or a whole number"),
@@ -61,6 +80,9 @@ def test_bad_rows_say_what_is_wrong(tmp_path, row, problem):
     assert good == Row("좋다", None, {"n": 1.5, "ok": None}, "line 2")
 
 
+ALLOWED = r"'\.pdf' are not known; allowed are \.txt, \.csv, \.tsv, \.jsonl, \.json, \.parquet, \.xlsx$"
+
+
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "a.csv").write_text("text,id\n가,1\n", encoding="utf-8")
     with pytest.raises(DataError, match="column 'sentence' is missing; found text, id"):
@@ -69,7 +91,7 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(DataError, match="is not UTF-8"):
         list(read_sentences(tmp_path / "a.txt"))
     (tmp_path / "a.pdf").touch()
-    with pytest.raises(DataError, match=r"'\.pdf' are not known; allowed are \.txt, \.csv, \.tsv, \.jsonl, \.parquet"):
+    with pytest.raises(DataError, match=ALLOWED):
         list(read_sentences(tmp_path / "a.pdf"))
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import sys
 import types
@@ -7,6 +8,7 @@ import pytest
 from sts.errors import MissingDependency, UsageError
 from sts.text.analysers import ANALYSERS, Morpheme, find_analyser
 from sts.text.analysers.align import align
+from sts.text.analysers.khaiii import shared_khaiii
 
 INSTALLED = [name for name in ANALYSERS if name != "khaiii"]
 try:
@@ -148,20 +150,39 @@ def test_khaiii_that_is_not_built(monkeypatch):
         find_analyser("khaiii")
 
 
-def test_khaiii_that_has_no_resources(monkeypatch):
-    stand_in = types.ModuleType("khaiii")
+@pytest.fixture
+def stand_in(monkeypatch, tmp_path):
+    """A module in the place of khaiii's binding, with resources, on a system that has the locale."""
+    module = types.ModuleType("khaiii")
+    module.__file__ = str(tmp_path / "__init__.py")
+    (tmp_path / "share" / "khaiii").mkdir(parents=True)
+    (tmp_path / "share" / "khaiii" / "config.json").write_text("{}")
+    monkeypatch.setitem(sys.modules, "khaiii", module)
+    monkeypatch.setattr("sts.text.analysers.khaiii.has_locale", lambda name: name == "en_US.UTF-8")
+    shared_khaiii.cache_clear()
+    yield module
+    shared_khaiii.cache_clear()
+
+
+def test_khaiii_that_has_no_resources(stand_in):
     stand_in.KhaiiiExcept = type("KhaiiiExcept", (Exception,), {})
 
     def api():
         raise stand_in.KhaiiiExcept("fail to open")
 
     stand_in.KhaiiiApi = api
-    monkeypatch.setitem(sys.modules, "khaiii", stand_in)
-    with pytest.raises(UsageError, match=r"resources can't be opened \(fail to open\); run `make resource`"):
+    with pytest.raises(UsageError, match=r"resources can't be opened \(fail to open\); build it in a virtual .*, or take"):
         find_analyser("khaiii")
 
 
-def test_khaiii_words_become_morphemes(monkeypatch):
+def test_khaiii_without_its_locale(stand_in, monkeypatch):
+    stand_in.KhaiiiApi = None  # must not be asked, for it would end the process
+    monkeypatch.setattr("sts.text.analysers.khaiii.has_locale", lambda name: False)
+    with pytest.raises(UsageError, match=r"'khaiii': needs the locale en_US\.UTF-8, which this system does not have"):
+        find_analyser("khaiii")
+
+
+def test_khaiii_words_become_morphemes(stand_in, tmp_path):
     def morph(lex, tag, begin, length):
         return types.SimpleNamespace(lex=lex, tag=tag, begin=begin, length=length)
 
@@ -169,14 +190,23 @@ def test_khaiii_words_become_morphemes(monkeypatch):
         types.SimpleNamespace(morphs=[morph("숙소", "NNG", 0, 2), morph("는", "JX", 2, 1)]),
         types.SimpleNamespace(morphs=[morph("보", "VV", 4, 1), morph("았", "EP", 4, 1), morph("다", "EF", 5, 1)]),
     ]
-    stand_in = types.ModuleType("khaiii")
-    stand_in.KhaiiiExcept = Exception
-    stand_in.KhaiiiApi = lambda: types.SimpleNamespace(analyze=lambda text: words, version=lambda: "0.4")
-    monkeypatch.setitem(sys.modules, "khaiii", stand_in)
+    made = []
+
+    def api():
+        made.append(types.SimpleNamespace(analyze=lambda text: words, version=lambda: "0.4"))
+        return made[-1]
+
+    stand_in.KhaiiiExcept, stand_in.KhaiiiApi = Exception, api
     analyser = find_analyser("khaiii")
     assert analyser.analyse("숙소는 봤다")[2:4] == [Morpheme("보", "VV", 4, 1), Morpheme("았", "EP", 4, 1)]
     assert analyser.analyse(" ") == []
-    assert analyser.versions == {"khaiii": "0.4"}
+    content = b"config.json\0" + hashlib.sha256(b"{}").digest()
+    assert analyser.versions == {"khaiii": "0.4", "khaiii-resources": hashlib.sha256(content).hexdigest()[:12]}
+    find_analyser("khaiii")
+    assert len(made) == 1
+    (tmp_path / "share" / "khaiii" / "config.json").unlink()
+    shared_khaiii.cache_clear()
+    assert find_analyser("khaiii").versions == {"khaiii": "0.4"}
 
 
 def test_unknown_names():

@@ -1,4 +1,6 @@
 import random
+import sys
+import types
 
 import pytest
 
@@ -68,6 +70,13 @@ def test_no_number_is_changed_by_any_step():
 def test_versions_are_those_of_the_packages_that_steps_use(monkeypatch):
     monkeypatch.setattr("importlib.metadata.version", lambda package: f"version of {package}")
     steps = (Normalize(), Spacing("pykospacing"), Spelling("hanspell"))
+    for step, message in ((steps[1], "PyKoSpacing is not installed"), (steps[2], "py-hanspell is not installed")):
+        with pytest.raises(UsageError, match=message):
+            TextPipeline("x", (step,)).versions()
+    for name in ("pykospacing", "hanspell", "hanspell.spell_checker"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    sys.modules["pykospacing"].Spacing = None
+    sys.modules["hanspell"].spell_checker = sys.modules["hanspell.spell_checker"]
     assert TextPipeline("x", steps).versions() == {
         "pykospacing": "version of pykospacing",
         "py-hanspell": "version of py-hanspell",

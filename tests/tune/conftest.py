@@ -5,7 +5,7 @@ import pytest
 from sts.cli import run
 from sts.tune.command import tune
 
-SMALL = "--data sample --max-length 48 --validation-fraction 0.1 --precision fp32 --batch-size 16".split()
+SMALL = "--data sample --max-length 48 --validation-fraction 0.2 --precision fp32 --batch-size 16".split()
 # one epoch, and a learning rate at which a tiny network learns at all
 SPACE = """
 always:
