@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sts.errors import UsageError
+from sts.errors import DataError, UsageError
 from sts.files.encoding import standard_input
 from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import RawRow, delimited, read_table
@@ -223,7 +223,7 @@ def _score_file(scorer: Scorer, source: _Source, target: str, *, as_json: bool, 
             scored = scorer.score(first, second, batch_size=batch_size)
             for (row, _), result in zip(chunk, _results(scored, scorer.info), strict=True):
                 kept = _kept(row)
-                for name, shown in zip(row.fields, kept, strict=True):
+                for name, shown in zip(row.fields, kept, strict=False):
                     if shown != row.spelled.get(name, name) and shown not in told:
                         told.add(shown)
                         say(f"the input's column '{row.spelled.get(name, name)}' is kept as '{shown}'")
@@ -232,6 +232,8 @@ def _score_file(scorer: Scorer, source: _Source, target: str, *, as_json: bool, 
             if target == STANDARD:
                 sys.stdout.flush()
             bar.update(len(chunk))
+    if counts.bad and not counts.pairs:
+        raise DataError(f"{source.name}: no usable pair among {counts.bad:,} rows; nothing was scored")
     print(counts.told(scorer.info) + ("" if target == STANDARD else f": {target}"), file=sys.stderr)
 
 
@@ -250,14 +252,21 @@ def _writing(source: _Source, target: str, *, as_json: bool) -> Iterator[RowWrit
 def _kept(row: RawRow) -> dict[str, Any]:
     """A row's own columns, as the input calls them; one that is called as a new one is renamed."""
     fields: dict[str, Any] = row.fields  # type: ignore[assignment]
-    kept = {}
+    kept: dict[str, Any] = {}
     scored_before = "similar" in fields
     for name, value in fields.items():
         shown = row.spelled.get(name, name)
+        if shown in kept:  # of two columns of one name, the one that was named anew
+            shown = name
         if shown in ADDED:
             # KorSTS calls the label score
             shown = "label" if name == "label" and not scored_before else f"input_{shown}"
+        while shown in kept or (shown in fields and shown != name):
+            shown = f"input_{shown}"
         kept[shown] = value
+    nested = fields.get("labels")
+    if isinstance(nested, dict) and "label" not in kept:  # KLUE's own files
+        kept["label"] = nested.get("real-label")
     return kept
 
 

@@ -248,6 +248,12 @@ def read_scores(
             "were brought to its ends (--clip)" if clip else "are measured as they are; --clip brings them to its ends"
         )
         notes.append(f"{outside:,} of {len(given):,} scores lie outside 0 to 5 ({ends}) and {done}.")
+    if given.min() >= 0 and given.max() <= 1 and np.ptp(given) > 0:
+        notes.append(
+            f"The scores go from {given.min():.3g} to {given.max():.3g}, as if they were from 0 to 1: F1, MAE and the "
+            f"like, which take {limit:g} of 5 for similar, say nothing of them; Pearson, AUC and the best thresholds "
+            "do."
+        )
     notes += _inverted(predictions.label, given)
     return Scores(
         str(path),

@@ -76,8 +76,12 @@ def _best(score: "np.ndarray", similar: "np.ndarray") -> "dict[Criterion, tuple[
     for name in CRITERIA:
         value = np.where(ends, values[name], -1)
         place = value.argmax(axis=1)[:, None]
-        middle = (np.take_along_axis(score, place, axis=1) + np.take_along_axis(below, place, axis=1)) / 2
-        found[name] = (middle[:, 0], np.take_along_axis(value, place, axis=1)[:, 0])
+        middle = ((np.take_along_axis(score, place, axis=1) + np.take_along_axis(below, place, axis=1)) / 2)[:, 0]
+        best = np.take_along_axis(value, place, axis=1)[:, 0]
+        if name == "accuracy":  # to call none similar may be best
+            none = 1 - positive[:, 0] / score.shape[1]
+            middle, best = np.where(none > best, np.nextafter(score[:, 0], np.inf), middle), np.maximum(best, none)
+        found[name] = (middle, best)
     return found
 
 

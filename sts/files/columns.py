@@ -44,10 +44,13 @@ class Columns:
         given = [composed(str(name)).strip() for name in header]
         names: list[str | None] = [None] * len(given)
         for name, column in named.items():
-            names[_find(column, given, where)] = _canonical(name, self)
+            place = _find(column, given, where)
+            if names[place] is not None:
+                raise DataError(f"{where}: --columns names the column '{column}' for both {names[place]} and {name}")
+            names[place] = _canonical(name, self)
         for wanted in (*self.needed, *self.optional):
-            if wanted not in names and (place := self._search(wanted, given, names, where)) is not None:
-                names[place] = wanted
+            if wanted not in names and (found := self._search(wanted, given, names, where)) is not None:
+                names[found] = wanted
         missing = [name for name in self.needed if name not in names]
         if missing:
             raise DataError(self._missing(missing, given, where))
@@ -176,10 +179,22 @@ class ObjectColumns:
                 self._known[keys] = placed
         return placed
 
+    def check_named(self, fields: dict[str, Any], where: str) -> None:
+        """See whether the first row has the columns that the user named.
+
+        Raises:
+            DataError: it lacks one.
+        """
+        given = [composed(key).strip() for key in fields]
+        for column in self.named.values():
+            _find(column, given, where)
+
     def _placed(self, keys: tuple[str, ...]) -> Placed | str:
         # a column that only some rows have is named for those
         there = {_key(key) for key in keys}
-        named = {name: column for name, column in self.named.items() if _key(column) in there}
+        named = {
+            name: column for name, column in self.named.items() if _key(column) in there or _is_number(column, keys)
+        }
         try:
             placed = self.columns.place(keys, named, "the row")
         except DataError as error:
@@ -194,13 +209,17 @@ def _find(column: str, given: Sequence[str], where: str) -> int:
     """The place of a column that the user named, by its name or its number."""
     exact = [n for n, each in enumerate(given) if each == column]
     places = exact or [n for n, each in enumerate(given) if _key(each) == _key(column)]
-    if not places and column.isdecimal() and 1 <= int(column) <= len(given):
+    if not places and _is_number(column, given):
         return int(column) - 1
     if len(places) != 1:
         found = f"is missing; found {', '.join(given):.{SHOWN_CHARACTERS}}"
         what = f"is there {len(places)} times; give its number" if places else found
         raise DataError(f"{where}: --columns names the column '{column}', which {what}")
     return places[0]
+
+
+def _is_number(column: str, names: Sequence[str]) -> bool:
+    return column.isdecimal() and 1 <= int(column) <= len(names)
 
 
 def _canonical(name: str, columns: Columns) -> str:
@@ -215,7 +234,7 @@ def _check_once(names: Sequence[str], where: str) -> None:
             places = [str(n + 1) for n, each in enumerate(names) if each == name]
             raise DataError(
                 f"{where}: columns {_listed(places)} are both called '{name}'; give one of them another name in the "
-                f"file, or here: --columns NAME={places[-1]}"
+                f"file, or here: --columns {name}{places[-1]}={places[-1]}"
             )
 
 

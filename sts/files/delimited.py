@@ -20,6 +20,8 @@ MAX_FIELD_CHARACTERS = 100_000
 # of a row over several lines
 MAX_ROW_CHARACTERS = 10 * MAX_FIELD_CHARACTERS
 MAX_ROW_LINES = 1_000
+# with fewer columns, a line of a long cell looks like a row by chance
+TELLING_COLUMNS = 3
 STRAY = (
     "broken CSV: a quotation mark opens a field and is not closed where it should be; close the quotation mark, double "
     "it, or read the file with --quoting none"
@@ -61,6 +63,7 @@ class Delimited:
         if self.options.quoting != "auto":
             self.quoted = self.options.quoting == "double"
         self._spaced = False
+        self._header: list[str] = []
 
     def header(self) -> Placed:
         """Read the header and choose the delimiter by it.
@@ -87,6 +90,7 @@ class Delimited:
                 tried.append((len(cells), error))
                 continue
             self.delimiter, self._spaced = delimiter, spaced
+            self._header = [] if self.options.no_header else cells
             if spaced:
                 self._tell("spaces after the marks between columns are left out")
             if delimiter != self.preferred and self.options.delimiter == "auto":
@@ -107,10 +111,9 @@ class Delimited:
         for number, line in self._lines():
             if not line.strip():
                 continue
-            if '"' in line and self.options.quoting != "none":
-                yield number, read(line, width)
-            else:
-                yield number, self._split(line)
+            row = read(line, width) if '"' in line and self.options.quoting != "none" else self._split(line)
+            # files that were joined
+            yield number, "the row repeats the header" if row == self._header else row
 
     def _lines(self) -> Iterator[tuple[int, str]]:
         while True:
@@ -145,6 +148,8 @@ class Delimited:
         values = self._split(line)
         unquoted = [_unquoted(value) for value in values]
         if len(values) == width and unquoted == values:
+            if any(len(value) > 1 and value[0] == value[-1] == '"' for value in values):
+                self._tell("some fields stand in quotation marks, which are kept; --quoting double takes them off")
             return values
         if len(values) != width:
             found = self._record(line, width, spaced=False)
@@ -183,7 +188,8 @@ class Delimited:
             return _Record([], taken, STRAY)
         # lines that are rows themselves were swallowed between two marks that have nothing to do with each other
         are_rows = [len(self._split(each)) == width for each in (line, *(each for _, each in taken))]
-        stray = taken and (all(are_rows) or (len(values) != width and any(are_rows[1:])))
+        telling = taken and width >= TELLING_COLUMNS
+        stray = telling and (all(are_rows) or (len(values) != width and any(are_rows[1:])))
         return _Record(values, taken, STRAY if stray else None)
 
     def _tell(self, line: str) -> None:

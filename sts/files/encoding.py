@@ -1,6 +1,7 @@
 """Text of files and of standard input, in whatever encoding it is."""
 
 import codecs
+import contextlib
 import io
 import re
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 LITTLE = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+# files that are packed, by what they begin with
+PACKED = {"gzip": b"\x1f\x8b", "zip": b"PK\x03\x04", "xz": b"\xfd7zXZ", "bzip2": b"BZh", "zstd": b"\x28\xb5\x2f\xfd"}
 # bytes around the first one that can't be read, by which the encoding is told
 SAMPLE = 20_000
 # ASCII and Hangul, perhaps cut in the middle of a character on either side
@@ -72,7 +75,13 @@ def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator
     except UnicodeDecodeError as error:
         likely = likely_encoding(error.object[:SAMPLE])
         raise EncodingError(
-            _told(f"{name}, after line {number}", codec, options, error.object[error.start], likely)
+            _told(
+                f"{name}, {'after line ' + str(number) if number else 'in its first lines'}",
+                codec,
+                options,
+                error.object[error.start],
+                likely,
+            )
         ) from error
     finally:
         text.detach()
@@ -99,7 +108,7 @@ def _problem(name: str, raw: BinaryIO, codec: str, options: FileOptions) -> str:
             kept = len(error.object) - len(piece)
             place = position - kept + error.start
             lines += error.object[: error.start].count(b"\n") if codec.startswith("utf-8") else 0
-            raw.seek(max(0, place - SAMPLE // 2))
+            raw.seek(max(0, place - SAMPLE // 2) if place > SAMPLE else 0)
             likely = likely_encoding(raw.read(SAMPLE))
             return _told(f"{name}, line {lines + 1}", codec, options, error.object[error.start], likely, place)
         position += len(piece)
@@ -111,11 +120,14 @@ def _told(
     is_utf8 = codec.startswith("utf-8")
     wanted = "UTF-8" if is_utf8 else codec
     at = "" if position is None else f"byte {position} "
-    remedy = (
-        f"it looks like {likely}: add --encoding {likely}, or save the file as UTF-8"
-        if likely
-        else "name its encoding with --encoding, or save the file as UTF-8"
-    )
+    if likely in PACKED:
+        remedy = f"it is packed ({likely}): unpack it"
+    elif likely == "utf-8":
+        remedy = "it is UTF-8: leave --encoding out"
+    elif likely:
+        remedy = f"it looks like {likely}: add --encoding {likely}, or save the file as UTF-8"
+    else:
+        remedy = "name its encoding with --encoding, or save the file as UTF-8"
     given = "" if options.encoding == "auto" else f" (--encoding {options.encoding})"
     return f"{where}: {at}is not {wanted}{given} (0x{byte:02x}); {remedy}"
 
@@ -124,6 +136,12 @@ def likely_encoding(sample: bytes) -> str | None:
     """What bytes that are not UTF-8 are likely to be, by charset-normalizer; None where it can't tell."""
     from charset_normalizer import from_bytes
 
+    for name, mark in PACKED.items():
+        if sample.startswith(mark):
+            return name
+    with contextlib.suppress(UnicodeDecodeError):
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # which may end within a character
+        return "utf-8"
     # a few words are too few for statistics; that they make Korean by chance is unlikely
     korean = sample.decode("cp949", errors="replace")
     if KOREAN.fullmatch(korean):

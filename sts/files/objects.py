@@ -2,8 +2,8 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,6 +11,15 @@ from sts.errors import DataError, MissingDependency, reason
 
 # of all sheets together, unpacked; a file of a few kilobytes can claim to hold any number of bytes
 MAX_UNPACKED = 2_000_000_000
+# what JSON calls values of Python
+NAMES = {
+    dict: "an object",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "a truth value",
+    type(None): "null",
+}
 
 Say = Callable[[str], None]
 # where a row stands, and its fields, or text: what is wrong with it
@@ -39,8 +48,11 @@ def json_rows(path: Path, stream: IO[str]) -> Iterator[Numbered]:
     """
     try:
         value = json.load(stream, object_pairs_hook=_once)
+    except UnicodeDecodeError:
+        raise
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not JSON ({error}); give a list of objects") from error
+        lines = "; it looks like JSON lines: call it .jsonl" if "Extra data" in str(error) else ""
+        raise DataError(f"{path}: not JSON ({error}){lines or '; give a list of objects'}") from error
     yield from enumerate(_entries(path, value), 1)
 
 
@@ -57,8 +69,8 @@ def _entries(path: Path, value: Any) -> Iterable[Any]:
     if columns and all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
         return (dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True))
     raise DataError(
-        f"{path}: holds {type(value).__name__} of another shape; give a list of objects, an object with such a list "
-        "under 'data', or columns of equal length"
+        f"{path}: holds {NAMES.get(type(value), 'a value')} of another shape; give a list of objects, an object with "
+        "such a list under 'data', or columns of equal length"
     )
 
 
@@ -72,8 +84,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def parquet_rows(path: Path) -> Iterator[Numbered]:
-    """Rows of a Parquet file.
+def parquet_names(path: Path) -> list[str]:
+    """The columns of a Parquet file.
 
     Raises:
         DataError: it is none, or has two columns of one name.
@@ -82,11 +94,26 @@ def parquet_rows(path: Path) -> Iterator[Numbered]:
     import pyarrow.parquet
 
     try:
+        names = list(pyarrow.parquet.read_schema(path).names)
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{path}: not a Parquet file that can be read ({error})") from error
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}: two columns are called '{twice}'; write the file with another name for one")
+    return names
+
+
+def parquet_rows(path: Path) -> Iterator[Numbered]:
+    """Rows of a Parquet file.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            twice = next((name for name in names if names.count(name) > 1), None)
-            if twice is not None:
-                raise DataError(f"{path}: two columns are called '{twice}'; write the file with another name for one")
             number = 0
             for batch in file.iter_batches(batch_size=10_000):
                 for row in batch.to_pylist():
@@ -96,32 +123,33 @@ def parquet_rows(path: Path) -> Iterator[Numbered]:
         raise DataError(f"{path}: not a Parquet file that can be read ({error})") from error
 
 
-@contextmanager
-def excel_rows(path: Path, say: Say) -> Iterator[Iterator[tuple[int, list[Any]]]]:
-    """Rows of a workbook's first sheet that has any: numbers as Excel counts them, and the cells' values.
+def excel_rows(path: Path, say: Say) -> Iterator[tuple[int, list[Any]]]:
+    """Rows of a workbook's first sheet that hold anything: their numbers as Excel counts them, and the cells' values.
 
     Raises:
         MissingDependency: openpyxl is not installed.
-        DataError: it is no workbook, or a sheet is too large.
+        DataError: it is no workbook, damaged, or too large.
     """
     try:
         import openpyxl
-        from openpyxl.utils.exceptions import InvalidFileException
     except ImportError as error:
         raise MissingDependency("openpyxl", f"reading {path}", "excel") from error
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_UNPACKED:
-            raise DataError(f"{path}: unpacks to {size:,} bytes; at most {MAX_UNPACKED:,} are read; save it as CSV")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise DataError(f"{path}: not an Excel workbook (.xlsx) that can be read ({reason(error)})") from error
-    try:
-        sheet = book.worksheets[0]
-        if len(book.worksheets) > 1:
-            say(f"{path}: reading its first sheet, '{sheet.title}', of {len(book.worksheets)}")
-        rows = ((number, list(values)) for number, values in enumerate(sheet.iter_rows(values_only=True), 1))
-        yield ((number, values) for number, values in rows if any(value not in (None, "") for value in values))
-    finally:
-        book.close()
+    with path.open("rb") as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                size = sum(entry.file_size for entry in archive.infolist())
+            if size > MAX_UNPACKED:
+                raise DataError(f"{path}: unpacks to {size:,} bytes; at most {MAX_UNPACKED:,} are read; save it as CSV")
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+            try:
+                sheet = book.worksheets[0]
+                if len(book.worksheets) > 1:
+                    say(f"{path}: reading its first sheet, '{sheet.title}', of {len(book.worksheets)}")
+                for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+                    if any(value not in (None, "") for value in values):
+                        yield number, list(values)
+            finally:
+                book.close()
+        # what a cut or foreign file makes of the unpacking, the XML, and the places in both
+        except (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, TypeError, OSError) as error:
+            raise DataError(f"{path}: not an Excel workbook (.xlsx) that can be read ({reason(error)})") from error

@@ -55,7 +55,7 @@ class FileOptions:
             # also refuses what turns bytes into bytes, such as zip
             codecs.decode(b"", name, "strict")
             text = codecs.lookup(name)._is_text_encoding
-        except (LookupError, ValueError, TypeError):
+        except Exception:  # codecs of bytes raise whatever their libraries raise
             text = False
         if not text:
             raise UsageError(

@@ -21,8 +21,8 @@ from sts.errors import DataError
 from sts.files.columns import Columns, ObjectColumns, Placed
 from sts.files.delimited import Delimited
 from sts.files.encoding import check_no_nul, open_text
-from sts.files.objects import Problem, excel_rows, json_line_rows, json_rows, parquet_rows
-from sts.files.options import AS_FOUND, FileOptions
+from sts.files.objects import Problem, excel_rows, json_line_rows, json_rows, parquet_names, parquet_rows
+from sts.files.options import AS_FOUND, DELIMITERS, FileOptions
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".parquet", ".xlsx")
 UNITS = {".json": "entry", ".parquet": "row", ".xlsx": "row"}
@@ -85,6 +85,8 @@ def read_table(
         raise DataError(f"{path}: files of type '{path.suffix}' are not known; allowed are {', '.join(suffixes)}")
     unit = UNITS.get(suffix, "line")
     if suffix == ".parquet":
+        names = parquet_names(path)
+        columns.place(names, options.named, str(path))  # before any row: these are the same for all
         yield from _objects(str(path), unit, parquet_rows(path), columns, options, say)
     elif suffix == ".xlsx":
         yield from _sheet(path, columns, options, say)
@@ -137,7 +139,11 @@ def _objects(
     say: Say,
 ) -> Iterator[RawRow]:
     found = ObjectColumns(columns, options.named, lambda told: say(f"{name}: reading {', '.join(told)}"))
+    first = True
     for number, fields in rows:
+        if first and isinstance(fields, dict):
+            found.check_named(fields, f"{name}, {unit} {number}")
+            first = False
         placed = fields if isinstance(fields, Problem) else found.place(fields)
         if isinstance(placed, Placed):
             yield RawRow(unit, number, dict(zip(placed.names, fields.values(), strict=True)), placed.spelled)
@@ -146,29 +152,28 @@ def _objects(
 
 
 def _sheet(path: Path, columns: Columns, options: FileOptions, say: Say) -> Iterator[RawRow]:
-    with excel_rows(path, say) as rows:
-        placed = None
-        for number, values in rows:
-            if placed is None:
-                where = f"{path}, row {number}"
-                cells = values[: 1 + max(n for n, value in enumerate(values) if value not in (None, ""))]
-                placed = (
-                    columns.in_order(len(cells), options.named, where)
-                    if options.no_header
-                    else columns.place(["" if cell is None else str(cell) for cell in cells], options.named, where)
-                )
-                if told := placed.told():
-                    say(f"{path}: reading {', '.join(told)}")
-                if not options.no_header:
-                    continue
-            width = len(placed.names)
-            # a sheet is as wide as its widest row
-            values = [*values, *[None] * (width - len(values))]
-            extra = any(value not in (None, "") for value in values[width:])
-            spelled = {} if placed.numbered else placed.spelled
-            yield RawRow("row", number, placed.row(values if extra else values[:width]), spelled)
+    placed = None
+    for number, values in excel_rows(path, say):
         if placed is None:
-            raise DataError(f"{path}: the first sheet is empty; its first row must name the columns")
+            where = f"{path}, row {number}"
+            cells = values[: 1 + max(n for n, value in enumerate(values) if value not in (None, ""))]
+            placed = (
+                columns.in_order(len(cells), options.named, where)
+                if options.no_header
+                else columns.place(["" if cell is None else str(cell) for cell in cells], options.named, where)
+            )
+            if told := placed.told():
+                say(f"{path}: reading {', '.join(told)}")
+            if not options.no_header:
+                continue
+        width = len(placed.names)
+        # a sheet is as wide as its widest row
+        values = [*values, *[None] * (width - len(values))]
+        extra = any(value not in (None, "") for value in values[width:])
+        spelled = {} if placed.numbered else placed.spelled
+        yield RawRow("row", number, placed.row(values if extra else values[:width]), spelled)
+    if placed is None:
+        raise DataError(f"{path}: the first sheet is empty; its first row must name the columns")
 
 
 def _text(
@@ -183,25 +188,34 @@ def _text(
         if first := line.strip("\r\n "):
             break
     all_lines = _chained(ahead, lines)
-    if options.no_header or options.columns:
+    if options.no_header or options.columns or _is_header(first, columns):
         yield from delimited(str(path), all_lines, columns, options, say, tabs=True)
     elif "\t" in first:
-        try:
-            columns.place(first.split("\t"), {}, "")
-        except DataError as error:
-            fields = first.count("\t") + 1
-            raise DataError(
-                f"{path}, line {len(ahead)}: has {fields} columns parted by tabs and names no column '{name}'; if the "
-                f"file is a table, say which column holds the sentences: --columns {name}=NUMBER, with --no-header if "
-                "it has no header"
-            ) from error
-        yield from delimited(str(path), all_lines, columns, options, say, tabs=True)
+        fields = first.count("\t") + 1
+        raise DataError(
+            f"{path}, line {len(ahead)}: has {fields} columns parted by tabs and names no column '{name}'; if the "
+            "file is "
+            f"a table, say which column holds the sentences: --columns {name}=NUMBER, with --no-header if it has no "
+            "header"
+        )
     else:
         for number, line in enumerate(all_lines, 1):
             if line.strip():
                 text = line.rstrip("\r\n")
                 problem = "holds a tab; a text file has one sentence a line, and a table begins with its header"
                 yield RawRow("line", number, problem if "\t" in text else {name: text}, {name: name})
+
+
+def _is_header(line: str, columns: Columns) -> bool:
+    """Whether a line names the columns of a table, whatever stands between them."""
+    for delimiter in DELIMITERS.values():
+        cells = line.split(delimiter)
+        try:
+            if len(cells) > 1 and columns.place(cells, {}, ""):
+                return True
+        except DataError:
+            continue
+    return False
 
 
 def _chained(ahead: Iterable[str], rest: Iterable[str]) -> Iterator[str]:
@@ -214,4 +228,5 @@ def _checked(stream: Iterable[str], path: Path) -> Iterator[str]:
     for number, line in enumerate(stream):
         if number == 0:
             check_no_nul(line, str(path), path)
+            line = line.lstrip("\ufeff")  # a second mark, where files were joined
         yield line

@@ -76,11 +76,10 @@ def split_words(runtime: Runtime, sentences: Sequence[str], limit: int) -> list[
         # composing changes letters and no white space: the words of both are the same ones
         spans = [match.span() for match in WORD.finditer(sentence)]
         seen = [match.span() for match in WORD.finditer(text)]
-        places = [
-            (row, start, end)
-            for row, (start, end) in enumerate(offsets[number])
-            if end > start and tokens["input_ids"][number][row] != runtime.unknown_id
-        ]
+        ids = tokens["input_ids"][number]
+        pieces = [(row, start, end) for row, (start, end) in enumerate(offsets[number]) if end > start]
+        unknown = {at for row, start, end in pieces if ids[row] == runtime.unknown_id for at in range(start, end)}
+        places = [piece for piece in pieces if unknown.isdisjoint(range(*piece[1:]))]
         rows = [[row for row, a, b in places if a < end and b > start] for start, end in seen]
         found.append(Words(spans, {name: column[number] for name, column in tokens.items()}, rows))
     return found

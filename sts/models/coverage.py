@@ -5,10 +5,11 @@ look alike to the network. What was not read is measured here, and three rules f
 
 - a text of which nothing was read scores 0 with any other text, and 5 with itself;
 - two texts are called similar only if more than half of each was read, or what was not read is the same in both;
-- and not if they differ in nothing but what was not read.
+- and not if both hold something that was not read, and they differ in nothing else.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,7 @@ PLAIN = re.compile("[가-힣0-9A-Za-z]")
 # marks, spaces, and what is not seen; a text is not read by its full stop
 UNIMPORTANT = re.compile(r"[\W_]")
 EMOJI = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
+FILLERS = "\u115f\u1160\u3164\uffa0"
 # of a text; from here on more was missed than read
 TOO_MUCH = 0.5
 
@@ -61,6 +63,11 @@ class Coverage:
         read, missed = _weight(self.read), _weight(self.missed)
         return missed / (read + missed) if missed else float(not read)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing of the text was read that says anything."""
+        return self.unknown == 1
+
 
 WHOLE = Coverage("", "")
 
@@ -87,8 +94,8 @@ def coverages(reader: Reader, sentences: Sequence[str], suspects: Sequence[int])
             (unknown if number == reader.unknown_id else known).update(range(start, end))
         known -= unknown  # a piece for the beginning of a word says that it begins with its first letter
         text = sentences[place]
-        read = "".join(letter for n, letter in enumerate(text) if n in known and not letter.isspace())
-        missed = "".join(letter for n, letter in enumerate(text) if n not in known and not letter.isspace())
+        read = "".join(letter for n, letter in enumerate(text) if n in known and is_seen(letter))
+        missed = "".join(letter for n, letter in enumerate(text) if n not in known and is_seen(letter))
         if missed or not read:
             found[place] = Coverage(read, missed or text)
     return found
@@ -141,12 +148,18 @@ def claims(pairs: Sequence[tuple[str, str]], found1: dict[int, Coverage], found2
     for place in found1.keys() | found2.keys():
         one, two = found1.get(place, WHOLE), found2.get(place, WHOLE)
         unknown[place] = max(one.unknown, two.unknown)
-        same = one.missed == two.missed and (bool(one.missed) or pairs[place][0] == pairs[place][1])
+        alike = one.missed == two.missed and one.is_nothing == two.is_nothing
         differ_there_alone = one.read == two.read and one is not WHOLE and two is not WHOLE
-        unread[place] = not same and (unknown[place] > TOO_MUCH or differ_there_alone)
-        if 1 in (one.unknown, two.unknown):
-            fixed[place] = MAX_SCORE if same else 0.0
+        same = pairs[place][0] == pairs[place][1]
+        unread[place] = not same and not alike and (unknown[place] > TOO_MUCH or differ_there_alone)
+        if one.is_nothing or two.is_nothing:
+            fixed[place] = MAX_SCORE if same or alike else 0.0
     return Claims(unknown, unread, fixed)
+
+
+def is_seen(letter: str) -> bool:
+    """Whether a character is one that a reader sees: no space, no mark that only directs, no filler of Hangul."""
+    return not letter.isspace() and unicodedata.category(letter) not in ("Cc", "Cf") and letter not in FILLERS
 
 
 def _weight(text: str) -> int:

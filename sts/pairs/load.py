@@ -12,7 +12,7 @@ from sts.errors import DataError
 from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import Say, silent
 from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, flat, read_pairs
-from sts.pairs.scale import STANDARD, ZERO_TO_FIVE, LabelCheck, LabelOptions, Scale
+from sts.pairs.scale import STANDARD, ZERO_TO_FIVE, LabelCheck, LabelOptions, OtherScaleError, Scale
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -35,6 +35,7 @@ class LoadedPairs:
         bad_rows: rows that were skipped, with the reasons.
         fingerprint: SHA-256 over the pairs and labels; the same pairs have the same fingerprint.
         labels: the units that the labels had.
+        scale: what they were brought to 0 to 5 with.
     """
 
     pairs: "Dataset"
@@ -43,6 +44,7 @@ class LoadedPairs:
     bad_rows: tuple[BadRow, ...]
     fingerprint: str
     labels: LabelOptions = ZERO_TO_FIVE
+    scale: Scale = STANDARD
 
     def summary(self) -> str:
         """What was read and left out, in a line."""
@@ -64,6 +66,7 @@ def load_pairs(
     deduplicate: bool = True,
     files: FileOptions = AS_FOUND,
     labels: LabelOptions = ZERO_TO_FIVE,
+    scale: Scale | None = None,
 ) -> LoadedPairs:
     """Load labelled pairs, check every row and the units of the labels, and remove exact duplicates.
 
@@ -76,6 +79,8 @@ def load_pairs(
         deduplicate: remove rows that repeat another row's sentences and label.
         files: how files are read.
         labels: the units of the labels.
+        scale: of pairs that were read before with the same `labels`, so that min-max means the same for both; None
+            finds its ends in these.
 
     Raises:
         DataError: a source that can't be read, labels of another unit, a bad row (with `error`), or no usable row.
@@ -87,15 +92,16 @@ def load_pairs(
     checks = []
     for source in sources:
         check = LabelCheck(source, labels)
-        rows = list(rows_of(source, files=files, scale=labels.scale(), say=announce, check=check))
+        rows = list(rows_of(source, files=files, scale=scale or labels.scale(), say=announce, check=check))
         check.finish()
         checks.append(check)
         kept += [row for row in rows if isinstance(row, Pair)]
         bad += [row for row in rows if isinstance(row, BadRow)]
         if bad and on_bad_row == "error":
             raise bad[0].refused()
-    if labels.label_scale == "min-max":
-        kept = list(spread(kept, labels.scale(), checks))
+    if scale is None:
+        scale = ends(labels.scale(), checks) if labels.label_scale == "min-max" else labels.scale()
+        kept = [replace(pair, label=float(scale.score(pair.label))) for pair in kept] if scale.low is not None else kept
     unique = (
         list({(pair.sentence1, pair.sentence2, pair.label): pair for pair in kept}.values()) if deduplicate else kept
     )
@@ -104,11 +110,32 @@ def load_pairs(
         raise DataError(
             f"{described}: no usable pair among {len(bad)} rows; the first problem: {bad[0] if bad else 'no row'}"
         )
-    loaded = LoadedPairs(_dataset(unique), described, len(kept) - len(unique), tuple(bad), _fingerprint(unique), labels)
+    loaded = LoadedPairs(
+        _dataset(unique), described, len(kept) - len(unique), tuple(bad), _fingerprint(unique), labels, scale
+    )
     announce(f"data: {loaded.summary()}")
     for row in bad:
         announce(f"  skipped {row}")
     return loaded
+
+
+def load_intermediate(
+    sources: Sequence[str] | None, *, announce: Callable[[str], None], on_bad_row: OnBadRow = "error"
+) -> LoadedPairs | None:
+    """The pairs of an intermediate task, labelled from 0 to 5; None where there is none.
+
+    Raises:
+        DataError: as `load_pairs`.
+    """
+    if not sources:
+        return None
+    try:
+        return load_pairs(sources, announce=announce, on_bad_row=on_bad_row)
+    except OtherScaleError as error:
+        raise DataError(
+            f"--intermediate-data: {error.found}; its labels must be from 0 to 5: python -m sts.pairs convert --data "
+            f"FILE --label-scale {error.scale} --output pairs.csv makes them so"
+        ) from error
 
 
 def load_sentences(
@@ -173,13 +200,6 @@ def rows_of(
 def ends(scale: Scale, checks: Sequence[LabelCheck]) -> Scale:
     """The scale of `min-max`, with the ends of all the labels that were seen."""
     return scale.between(min(check.low for check in checks), max(check.high for check in checks))
-
-
-def spread(pairs: Sequence[Pair], scale: Scale, checks: Sequence[LabelCheck]) -> Iterator[Pair]:
-    """Pairs whose labels were read as they are, brought to 0 to 5 from the smallest and the largest of them."""
-    whole = ends(scale, checks)
-    for pair in pairs:
-        yield replace(pair, label=float(whole.score(pair.label)))
 
 
 def sample_file(name: str) -> Path:

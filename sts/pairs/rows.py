@@ -168,7 +168,7 @@ def check_fields(fields: dict[str, Any], *, labelled: bool, scale: Scale = STAND
         label,
         _text(fields.get("guid")),
         _text(fields.get("source")),
-        None if binary is None else int(binary),
+        None if binary is None else int(binary) ^ scale.inverted,
     )
 
 

@@ -20,6 +20,19 @@ MOST_OUTSIDE = 0.1
 WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 
 
+class OtherScaleError(DataError):
+    """Labels are of another scale than the one that was stated.
+
+    Attributes:
+        found: what was found, without what to do.
+        scale: the one that they seem to be of.
+    """
+
+    def __init__(self, found: str, scale: str, remedy: str) -> None:
+        super().__init__(f"{found}; {remedy}")
+        self.found, self.scale = found, scale
+
+
 @dataclass(frozen=True)
 class LabelOptions:
     """The units of labels.
@@ -73,6 +86,8 @@ class Scale:
         """The similarity, 0 to 5, of a label as a file has it, or what is wrong with it."""
         number = self.number(value)
         low, high = self.ends
+        if number is None and (isinstance(value, bool) or str(value).strip().lower() in WORDS):
+            return f"{value!r:.60}; it must be a number; for true and false add --label-scale binary"
         if number is None:
             allowed = "0 or 1, true or false" if self.name == "binary" else "a number"
             between = f" from {low:g} to {high:g}" if math.isfinite(high) and self.name != "binary" else ""
@@ -92,7 +107,8 @@ class Scale:
         """The finite number that a label is or spells, else None; true and false are numbers of `binary` alone."""
         if isinstance(value, bool):
             return float(value) if self.name == "binary" else None
-        if not isinstance(value, int | float | str):
+        # Python reads 0_5 as 5
+        if not isinstance(value, int | float | str) or "_" in str(value):
             return None
         try:
             number = float(value)
@@ -152,27 +168,38 @@ class LabelCheck:
         """
         stated = self.options.label_scale
         if self.outside > MOST_OUTSIDE * self.count and self.outside > 1:
-            raise DataError(
+            found = (
                 f"{self.name}: {self.outside:,} of {self.count:,} labels are not in {stated or '0-5'}; they lie from "
-                f"{self.low:g} to {self.high:g}; {self._remedy(self._guess() or 'min-max')}"
+                f"{self.low:g} to {self.high:g}"
             )
+            raise OtherScaleError(found, self._fitting(), self._remedy(self._fitting()))
         if stated == "min-max" and self.count and self.low == self.high:
             raise DataError(f"{self.name}: all labels are {self.low:g}, so --label-scale min-max has no ends")
         guess = self._guess() if stated is None else None
         if guess is not None:
-            raise DataError(
-                f"{self.name}: the labels ({self._shown()}) look like {guess} and not like 0 to 5; "
-                f"{self._remedy(guess)}, or --label-scale 0-5 if they are right as they are"
-            )
+            found = f"{self.name}: the labels ({self._shown()}) look like {guess} and not like 0 to 5"
+            remedy = f"{self._remedy(guess)}, or --label-scale 0-5 if they are right as they are"
+            raise OtherScaleError(found, guess, remedy)
 
     def _guess(self) -> ScaleName | None:
-        if self.kinds == {0, 1}:
+        if self.kinds in ({0, 1}, {1}):
             return "binary"
         if self.high <= 1 and self.low >= 0 and any(0 < value < 1 for value in self.kinds):
             return "0-1"
-        if self.low == 1 and self.high == HIGHEST and self.count >= MANY:
+        if self.count < MANY or self.low < 0 or self.high > HIGHEST:
+            return None
+        if self.low >= 1 and self.high > 2:
             return "1-5"
-        return None
+        # a scale of whole numbers that ends before 5, such as 0, 1, 2
+        return "min-max" if self.whole and 0 < self.high < HIGHEST else None
+
+    def _fitting(self) -> ScaleName:
+        """The scale that labels which are not in the stated one lie in."""
+        guess = self._guess()
+        if guess not in (None, self.options.label_scale):
+            return guess
+        inside = self.low >= 0 and self.high <= HIGHEST and self.options.label_scale not in (None, "0-5")
+        return "0-5" if inside else "min-max"
 
     def _shown(self) -> str:
         if len(self.kinds) < 4:

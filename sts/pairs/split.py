@@ -99,21 +99,19 @@ def hard_split(pairs: "Dataset", size: int, *, seed: int) -> Split:
 
 
 def overlap_pearson(pairs: "Dataset") -> float:
-    """Pearson's r of character-bigram overlap with the label, -1 to 1: how far counting gets one."""
+    """Pearson's r of character-bigram overlap with the label, -1 to 1: how far counting gets one; NaN if undefined."""
     import numpy as np
 
     overlap = [bigram_overlap(a, b) for a, b in zip(pairs["sentence1"], pairs["sentence2"], strict=True)]
+    if len(overlap) < 2 or np.ptp(overlap) == 0 or np.ptp(np.asarray(pairs["label"][:], dtype=float)) == 0:
+        return float("nan")
     return float(np.corrcoef(overlap, pairs["label"])[0, 1])
 
 
 def inverted_labels(pairs: "Dataset") -> str | None:
     """What to say of pairs whose labels fall as their sentences share more; None where they do not."""
-    import numpy as np
-
-    if len(pairs) < MANY or np.ptp(np.asarray(pairs["label"][:], dtype=float)) == 0:
-        return None
     r = overlap_pearson(pairs)
-    if not r <= INVERTED:
+    if len(pairs) < MANY or not r <= INVERTED:
         return None
     return (
         f"the labels fall as the sentences share more characters (r = {r:.2f}); if a low label means that two "
@@ -157,8 +155,9 @@ def _hold_out(pairs: "Dataset", chosen: list[int], size: int) -> Split:
     train, validation = np.flatnonzero(~first & ~second), np.flatnonzero(first & second)
     if len(train) < 2:
         raise DataError(
-            f"holding out {len(validation)} of {len(pairs)} pairs leaves {len(train)} to train on; give more pairs, "
-            "hold out fewer, or name validation pairs of your own with --validation-data"
+            f"holding out {len(validation)} of {len(pairs)} pairs leaves {len(train)} to train on, since pairs that "
+            "share a sentence are held out together; give more pairs, or name validation pairs of your own "
+            "(--validation-data)"
         )
     return Split(pairs.select(train), pairs.select(validation), len(pairs) - len(train) - len(validation))
 

@@ -5,10 +5,13 @@ line break in a sentence becomes a space.
 """
 
 import csv
+import datetime
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +23,7 @@ SUFFIXES = (".tsv", ".csv", ".jsonl", ".xlsx")
 # Excel's own limits
 MAX_SHEET_ROWS = 1_048_576
 MAX_CELL_CHARACTERS = 32_767
+MAX_EXACT = 10**15
 
 
 @contextmanager
@@ -57,7 +61,7 @@ def row_writer(stream: IO[str], suffix: str, columns: Sequence[str] | None = Non
         columns: of a table; None means the names of the first row.
     """
     if suffix == ".jsonl":
-        return lambda row: print(json.dumps(row, ensure_ascii=False), file=stream)
+        return lambda row: print(json.dumps(plain(row), ensure_ascii=False), file=stream)
     if suffix == ".csv":
         table = csv.writer(stream, lineterminator="\n")
         return _table(lambda cells: table.writerow(map(_cell, cells)), columns)
@@ -97,8 +101,8 @@ def _workbook(partial: Path, path: Path, columns: Sequence[str] | None) -> Itera
     count = 0
 
     def cell(value: Any) -> Any:
-        if value is None or isinstance(value, int | float):
-            return value
+        if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < MAX_EXACT):
+            return plain(value)
         text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _cell(value))
         if len(text) > MAX_CELL_CHARACTERS:
             raise DataError(
@@ -122,14 +126,30 @@ def _workbook(partial: Path, path: Path, columns: Sequence[str] | None) -> Itera
         book.close()
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: numbers that are none become null, dates and times text as in ISO 8601."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
 def _cell(value: Any) -> str:
+    value = plain(value)
     if isinstance(value, str):
         return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
 def _bare(cell: str) -> str:

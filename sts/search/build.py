@@ -17,7 +17,6 @@ from sts.search.kinds import Kind, VectorIndex, check_kind, check_removable, cho
 from sts.search.recall import choose_breadth
 from sts.search.rows import SUFFIXES, Row, read_sentences
 from sts.search.store import SENTENCES_FILE, State, Store
-from sts.text.form import composed
 
 # sentences that are encoded together and, in a build, committed together
 CHUNK = 4096
@@ -249,7 +248,7 @@ def delete_sentences(folder: Path, ids: Sequence[str]) -> Changed:
         with changing(store) as change:
             if change.state.kind is not None:
                 check_removable(change.state.kind)
-            missing = change.delete([composed(identity).strip() for identity in ids])
+            missing = change.delete(ids)
             _renew(store, change)
             return Changed(missing=tuple(missing), rows=store.count())
     finally:

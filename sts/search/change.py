@@ -13,6 +13,7 @@ from sts.errors import SearchError
 from sts.search.kinds import check_removable
 from sts.search.rows import Row
 from sts.search.store import VECTORS_FILE, State, Store, digest_of, row_crc, state_text
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,7 +123,10 @@ class Change:
         """
         missing = []
         for identity in ids:
-            known = self._database.execute("SELECT row FROM sentence WHERE id = ?", (identity,)).fetchone()
+            # as it was written first: an older version kept ids so
+            query = "SELECT row FROM sentence WHERE id = ?"
+            known = self._database.execute(query, (identity,)).fetchone()
+            known = known or self._database.execute(query, (composed(identity).strip(),)).fetchone()
             if known is None:
                 missing.append(identity)
             else:

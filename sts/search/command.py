@@ -210,7 +210,8 @@ def info(*, index: Path, repair: bool = False, json: bool = False) -> None:
         with store.reading() as state:
             store.check(state)
             store.check_sentences()
-            store.check_filterable()
+            store.check_metadata()
+            others = store.other_form()
             values: dict[str, Any] = {
                 "sentences": store.count(),
                 "kind": state.kind,
@@ -225,6 +226,11 @@ def info(*, index: Path, repair: bool = False, json: bool = False) -> None:
             }
     finally:
         store.close()
+    if others:
+        print(
+            f"{others:,} ids or metadata are in decomposed Hangul, so that they are not found; --repair composes them",
+            file=sys.stderr,
+        )
     if json:
         print(json_module.dumps(values, ensure_ascii=False, indent=2))
         return

@@ -218,8 +218,7 @@ class SentenceIndex:
             if where:
                 matches = condition(where)
                 with self._lock, self._store.reading():
-                    self._store.check_filterable()
-                    allowed = self._store.live(*matches)
+                    allowed = self._store.matching(*matches)
             ranked = nearest(
                 view.index,
                 view.vectors,

@@ -100,18 +100,20 @@ def check_metadata(fields: dict[str, Any]) -> dict[str, Value] | str:
 def clean(metadata: dict[str, Any]) -> dict[str, Value]:
     """Metadata as it would be stored today; what can't be is null."""
     found: dict[str, Value] = {}
-    for name, value in metadata.items():
+    for given, value in metadata.items():
+        # of two names that are the same in their one form, neither may be lost
+        name = composed(given) if composed(given) not in found else given
         try:
-            found[composed(name)] = _value(name, value)
+            found[name] = _value(name, value)
         except _Bad:
-            found[composed(name)] = None
+            found[name] = None
     return found
 
 
 def _identity(given: Any) -> str | None:
     if isinstance(given, float) and math.isnan(given):  # how tables write that there is none
         return None
-    if isinstance(given, float | Decimal) and given == int(given):
+    if isinstance(given, float | Decimal) and math.isfinite(given) and given == int(given):
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, str | int | None):
         raise _Bad(f"field 'id' is {given!r:.60}; it must be text or a whole number")

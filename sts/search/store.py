@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from sts.errors import SearchError
 from sts.search.kinds import Kind, VectorIndex
+from sts.search.rows import clean
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -243,21 +245,25 @@ class Store:
         found = self.database.execute("SELECT row, id FROM sentence WHERE NOT json_valid(metadata) ORDER BY row")
         return [(int(row), str(identity)) for row, identity in found]
 
-    def check_filterable(self) -> None:
-        """See whether filters can read the metadata of every row.
+    def check_metadata(self) -> None:
+        """See whether all metadata is as it would be stored today.
 
         Raises:
-            SearchError: they can't.
+            SearchError: some is not.
         """
         found = self.poisoned()
         if found:
             row, identity = found[0]
             raise SearchError(
                 f"{self.folder}: the metadata of {len(found):,} sentences, the first of id '{identity}' (row {row}), "
-                "is no "
-                f"JSON (NaN or Infinity), so no filter can read it; python -m sts.search info --index {self.folder} "
-                "--repair puts null in their place"
+                f"is no JSON (NaN or Infinity); python -m sts.search info --index {self.folder} --repair puts null in "
+                "their place"
             )
+
+    def other_form(self) -> int:
+        """How many sentences have an id or metadata that is not in its one form."""
+        query = "SELECT id, metadata FROM sentence"
+        return sum(composed(text) != text for row in self.database.execute(query) for text in row)
 
     def check_sentences(self) -> None:
         """Compare every sentence with its checksum.
@@ -275,6 +281,23 @@ class Store:
         """The names of all metadata."""
         query = "SELECT DISTINCT json_each.key FROM sentence, json_each(metadata) WHERE json_valid(metadata)"
         return sorted(name for (name,) in self.database.execute(query))
+
+    def matching(self, condition: str, parameters: Sequence[Any]) -> "np.ndarray":
+        """The row numbers, rising, of the sentences whose metadata an SQL condition holds for.
+
+        Metadata that is no JSON (see `poisoned`) is read as it would be stored today.
+        """
+        import numpy as np
+
+        found = self.live(f"CASE WHEN json_valid(metadata) THEN {condition} ELSE 0 END", parameters)
+        poisoned = []
+        for row, _ in self.poisoned():
+            (text,) = self.database.execute("SELECT metadata FROM sentence WHERE row = ?", (row,)).fetchone()
+            cleaned = json.dumps(clean(json.loads(text)), ensure_ascii=False)
+            query = f"WITH cleaned(metadata) AS (SELECT ?{len(parameters) + 1}) SELECT 1 FROM cleaned WHERE {condition}"
+            if self.database.execute(query, [*parameters, cleaned]).fetchone():
+                poisoned.append(row)
+        return np.sort(np.concatenate([found, np.array(poisoned, dtype=np.int64)]))
 
     def count(self) -> int:
         """How many sentences there are."""

@@ -19,15 +19,17 @@ OPERATORS = re.compile(r"(<=|>=|!=|==|=~|~=|<>|[<>!~])")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 WORDS = {"true": True, "false": False}
 
-# by the kind of what is stored; ?1 is the path, ?2 to ?6 what it is compared with
+# by the kind of what is stored: its path, and what it is compared with
 _SAME = """CASE json_type(metadata, {path})
- WHEN 'text' THEN json_extract(metadata, {path}) = {text} OR lower(json_extract(metadata, {path})) = {word}
+ WHEN 'text' THEN trim(json_extract(metadata, {path})) = {text} OR lower(trim(json_extract(metadata, {path}))) = {word}
+  OR (json_extract(metadata, {path}) GLOB '*[0-9]*' AND json_extract(metadata, {path}) NOT GLOB '*[^0-9.-]*'
+   AND json_extract(metadata, {path}) NOT GLOB '0[0-9]*' AND CAST(json_extract(metadata, {path}) AS REAL) = {number})
  WHEN 'integer' THEN json_extract(metadata, {path}) = {number}
  WHEN 'real' THEN json_extract(metadata, {path}) = {number}
  WHEN 'true' THEN {word} = 'true'
  WHEN 'false' THEN {word} = 'false'
  WHEN 'null' THEN {null}
- WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(metadata, {path}) WHERE json_each.value = {text})
+ WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(metadata, {path}) WHERE trim(json_each.value) = {text})
  ELSE 0 END"""
 
 
@@ -49,13 +51,13 @@ class _Wanted:
             return cls("null", null=True)
         if isinstance(value, int | float):
             return cls(json.dumps(value), number=value)
-        text = composed(str(value))
-        word = text.strip().lower()
-        is_number = NUMBER.fullmatch(text.strip()) is not None
+        text = composed(str(value)).strip()
+        word = text.lower()
+        is_number = NUMBER.fullmatch(text) is not None
         return cls(
             text,
             word if word in WORDS else None,
-            _exact(text.strip()) if is_number else None,
+            _exact(text) if is_number else None,
             word == "null",
         )
 

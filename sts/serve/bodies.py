@@ -46,7 +46,7 @@ def init_app(app: Flask, max_body: int) -> None:
 
 def _parsed(data: bytes) -> Any:
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         raise Malformed(f"byte {error.start} of the body is not UTF-8 (0x{data[error.start]:02x})") from error
     except RecursionError as error:
@@ -55,6 +55,14 @@ def _parsed(data: bytes) -> Any:
         raise Malformed(f"the body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}") from error
     except ValueError as error:  # NaN and Infinity, and whole numbers of thousands of digits
         raise Malformed(f"the body is not JSON: {str(error)[:200]}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, refused where it has a field twice, of which one would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has the same field twice")
+    return found
 
 
 def _refuse_constant(name: str) -> None:

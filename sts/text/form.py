@@ -21,6 +21,9 @@ _LEADING, _VOWELS, _TRAILING = range(0x1100, 0x1113), range(0x1161, 0x1176), ran
 _TYPED = {
     **dict(zip(_LEADING, "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ", strict=True)),
     **dict(zip(_VOWELS, "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ", strict=True)),
+    # NFKC makes these two, of old letters, of ㅀ and ㅄ
+    0x111A: "ㅀ",
+    0x1121: "ㅄ",
     **dict(zip(_TRAILING, "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ", strict=True)),
 }
 _OTHERWISE = re.compile("[\u1100-\u11ff\u3000\uff01-\uff5e]")

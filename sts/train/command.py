@@ -97,7 +97,7 @@ def train(
 
     taught = find_distillation(mode, teacher, silver_encoder, silver)
     from sts.encoders import find_encoder
-    from sts.pairs import load_pairs
+    from sts.pairs.load import load_intermediate, load_pairs
     from sts.pairs.split import inverted_labels
     from sts.train.record import Recipe
     from sts.train.report import save_training
@@ -110,13 +110,15 @@ def train(
     if told := inverted_labels(loaded.pairs):
         _say(f"warning: {told}")
     own = (
-        load_pairs(validation_data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels)
+        load_pairs(
+            validation_data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels, scale=loaded.scale
+        )
         if validation_data
         else None
     )
     for line in warnings_of_other_splits(taught, loaded, settings) if taught else []:
         _say(line)
-    extra = load_pairs(intermediate_data, announce=_say, on_bad_row=on_bad_row) if intermediate_data else None
+    extra = load_intermediate(intermediate_data, announce=_say, on_bad_row=on_bad_row)
     recipe = Recipe(mode, encoder, loaded, settings, extra, mixed, taught, own, study)
     result = train_scorer(recipe, work=work, say=_say, resume=resume, log_to=log_to)
     with replacing_folder(output) as folder:

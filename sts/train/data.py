@@ -1,6 +1,7 @@
 """What a training reads: pairs to train on, new pairs made of them, and pairs that are held out."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sts.errors import DataError
 from sts.files import write_json, write_text
 from sts.pairs import hard_split, random_split
+from sts.pairs.rows import SIMILAR_FROM
 from sts.pairs.split import overlap_pearson, without_sentences
 from sts.text import TextPipeline
 from sts.train.settings import TrainSettings
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 NEW_PAIRS_FILE = "augmented.jsonl"
 COUNTS_FILE = "augmented.json"
 SENTENCES = ("sentence1", "sentence2")
+# of pairs that would be lost, where the split is the user's own and where it is not
+REMEDIES = (
+    "take these sentences out of one of the two",
+    "hold out fewer (--validation-fraction), name validation pairs of your own (--validation-data)",
+)
 # of validation pairs: with fewer, chance would choose between checkpoints, and a threshold
 MIN_TO_CHOOSE = 50
 # so many pairs can be split
@@ -117,19 +124,34 @@ def hold_out(pairs: "Dataset", settings: TrainSettings, own: "Dataset | None" = 
                 "validation pairs of your own with --validation-data"
             )
         size = max(round(count * settings.validation_fraction), min(10, count // 5))
-        hard = hard_split(pairs, size, seed=settings.seed_of_split)
-        chance = random_split(hard.train, size, seed=settings.seed_of_split)
+        try:
+            hard = hard_split(pairs, size, seed=settings.seed_of_split)
+            chance = random_split(hard.train, size, seed=settings.seed_of_split)
+        except DataError as error:
+            raise DataError(f"{count} pairs can't be parted: {error}") from error
         parts = {"hard": hard.validation, "random": chance.validation}
         held = HeldOut(chance.train, parts, hard.dropped + chance.dropped)
+    if settings.fit_threshold:
+        _check_fit(held)
     if held.dropped > settings.max_dropped * count:
         raise DataError(
             f"{held.dropped} of {count} pairs would be lost, since they share sentences with {len(held.first)} "
-            "validation "
-            f"pairs; at most {settings.max_dropped:.0%} may be: hold out fewer (--validation-fraction), name "
-            "validation "
-            f"pairs of your own (--validation-data), or allow it with --max-dropped {held.dropped / count:.2f}"
+            f"validation pairs; at most {settings.max_dropped:.0%} may be: {REMEDIES[own is None]}, or allow it with "
+            f"--max-dropped {math.ceil(100 * held.dropped / count) / 100:.2f}"
         )
     return held
+
+
+def _check_fit(held: HeldOut) -> None:
+    """Refuse to choose a threshold by validation pairs that can't tell one, before anything is trained."""
+    labels = [label for part in held.validation.values() for label in part["label"]]
+    similar = sum(label >= SIMILAR_FROM for label in labels)
+    if len(labels) < MIN_TO_CHOOSE or similar in (0, len(labels)):
+        raise DataError(
+            f"--fit-threshold: needs {MIN_TO_CHOOSE} validation pairs, some similar and some not; there are "
+            f"{len(labels)}, {similar} of them similar: hold out more with --validation-fraction, or leave the option "
+            "out"
+        )
 
 
 def _sentences(pairs: "Dataset") -> set[str]:
@@ -220,7 +242,5 @@ def describe(held: HeldOut) -> list[str]:
 
 
 def _r(pairs: "Dataset") -> str:
-    import numpy as np
-
-    varied = len(pairs) > 2 and np.ptp(np.asarray(pairs["label"][:], dtype=float)) > 0
-    return f"{overlap_pearson(pairs):.2f}" if varied else "undefined"
+    r = overlap_pearson(pairs)
+    return "undefined" if len(pairs) < 3 or math.isnan(r) else f"{r:.2f}"

@@ -88,7 +88,7 @@ def tune(
     say(f"study {study}: {trials} trials in {place}, searching {', '.join(searched.entries)}; results go to {output}")
     _check_folder(output, study, storage)
     from sts.encoders import find_encoder
-    from sts.pairs import load_pairs
+    from sts.pairs.load import load_intermediate, load_pairs
     from sts.train.data import MIN_TO_CHOOSE, describe, hold_out
     from sts.train.record import Recipe
     from sts.tune.run import Tuning, first_trials, run_study
@@ -96,11 +96,11 @@ def tune(
     encoder = find_encoder(base_model, say, mode)
     loaded = load_pairs(data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels)
     own = (
-        load_pairs(validation_data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels)
+        load_pairs(validation_data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels, scale=loaded.scale)
         if validation_data
         else None
     )
-    extra = load_pairs(intermediate_data, announce=say, on_bad_row=on_bad_row) if intermediate_data else None
+    extra = load_intermediate(intermediate_data, announce=say, on_bad_row=on_bad_row)
     held = hold_out(loaded.pairs, settings, own.pairs if own else None)
     if not held.chooses:
         raise DataError(

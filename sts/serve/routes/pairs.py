@@ -26,7 +26,7 @@ MAX_BAD = 1000
 @blueprint.post("/pairs/read", tags=[TAG], responses={200: PairsAnswer}, operation_id="read_pairs")
 def read(body: PairsRequest) -> dict[str, Any]:
     """Take a file of pairs apart: encoding, delimiter and columns are found as `sts score` finds them."""
-    suffix = Path(body.name).suffix.lower()
+    suffix = "." + body.name.rpartition(".")[2].lower()
     found = _Found()
     with TemporaryDirectory(prefix="sts-") as folder:
         path = Path(folder) / f"pairs{suffix}"
@@ -73,11 +73,17 @@ class _Found:
 
     def answer(self, path: str, name: str) -> dict[str, Any]:
         """All of it, the file called by its own name; nothing of a file that can't be read to its end."""
-        notes = [note.replace(path, name) for note in self.notes]
+
+        def told(text: str) -> str:
+            # names of a file may hold half a character, which no answer can
+            return text.replace(path, name).encode("utf-8", "backslashreplace").decode()
+
+        notes = [told(note) for note in self.notes]
         if self.error is not None:
-            error = self.error | {"detail": self.error["detail"].replace(path, name)}
+            error = self.error | {"detail": told(self.error["detail"])}
             return {"pairs": [], "bad": [], "left_out": 0, "notes": notes, "error": error}
-        return {"pairs": self.pairs, "bad": self.bad, "left_out": self.left_out, "notes": notes, "error": None}
+        bad = [each | {"problem": told(each["problem"])} for each in self.bad]
+        return {"pairs": self.pairs, "bad": bad, "left_out": self.left_out, "notes": notes, "error": None}
 
 
 def _too_long(pair: Pair) -> str | None:

@@ -42,8 +42,9 @@ def add(body: SentencesRequest) -> tuple[dict[str, Any], int]:
 )
 def put(path: SentencePath, body: SentenceBody) -> tuple[dict[str, Any], int]:
     """Put a sentence under an id, in the place of the one that is there (200), or as a new one (201)."""
-    changed = _add([_row(body.sentence, path.id, body.metadata, "")])
-    answer = {"ids": [path.id], "replaced": changed.replaced, "sentences": changed.rows}
+    row = _row(body.sentence, path.id, body.metadata, "")
+    changed = _add([row])
+    answer = {"ids": [row.id], "replaced": changed.replaced, "sentences": changed.rows}
     return answer, 200 if changed.replaced else 201
 
 
@@ -80,6 +81,8 @@ def _writable() -> tuple[BatchedBi, Path]:
 def _row(sentence: str, identity: str, metadata: dict[str, Any], pointer: str) -> Row:
     """A sentence, checked as everywhere else: what the API's description can't say, too."""
     row = check_row({"sentence": sentence, "id": identity}, pointer)
+    if isinstance(row, Row) and row.id is None:
+        row = "field 'id' is empty; it must hold text"
     checked = check_metadata(metadata)
     for problem in (row, checked):
         if isinstance(problem, str):

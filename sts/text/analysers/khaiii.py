@@ -63,7 +63,9 @@ def shared_khaiii() -> tuple[Any, dict[str, str]]:
     """
     try:
         import khaiii
-    except ImportError as error:
+
+        opened, failed = khaiii.KhaiiiApi, khaiii.KhaiiiExcept
+    except (ImportError, AttributeError) as error:  # AttributeError: another module of that name
         raise UsageError(f"analyser 'khaiii': not installed, and not on PyPI; {HOW_TO_BUILD}, or take kiwi") from error
     if not has_locale(LOCALE):
         raise UsageError(
@@ -71,9 +73,9 @@ def shared_khaiii() -> tuple[Any, dict[str, str]]:
             "`localedef -i en_US -f UTF-8 en_US.UTF-8` (on Debian: apt-get install locales), or take kiwi"
         )
     try:
-        api = khaiii.KhaiiiApi()
+        api = opened()
     # an empty or foreign library: ctypes' errors (OSError, AttributeError); missing resources: the binding's own
-    except (khaiii.KhaiiiExcept, OSError, AttributeError) as error:
+    except (failed, OSError, AttributeError) as error:
         raise UsageError(
             f"analyser 'khaiii': its library or resources can't be opened ({error}); {HOW_TO_BUILD}, or take kiwi"
         ) from error
