@@ -135,7 +135,7 @@ def test_a_reader_that_has_enough_is_no_error(model, tmp_path):
     with subprocess.Popen(
         [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout.readline()== "sentence1\tsentence2\trow\tscore\tsimilar\ttruncated\tunknown\n"
+        assert process.stdout.readline() == "sentence1\tsentence2\trow\tscore\tsimilar\ttruncated\tunknown\n"
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
     assert process.returncode == 0

@@ -70,19 +70,15 @@ def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator
     text = io.TextIOWrapper(binary, encoding=codec, newline="")
     number = 0
     try:
-        for number, line in enumerate(text, 1):  # noqa: B007 - for the message
+        for line in text:
+            number += 1
             yield line
     except UnicodeDecodeError as error:
+        # what was read at once and not given yet
+        number += error.object[: error.start].decode(codec, "replace").count("\n") + 1
         likely = likely_encoding(error.object[:SAMPLE])
-        raise EncodingError(
-            _told(
-                f"{name}, {'after line ' + str(number) if number else 'in its first lines'}",
-                codec,
-                options,
-                error.object[error.start],
-                likely,
-            )
-        ) from error
+        where = f"{name}, line {number}"
+        raise EncodingError(_told(where, codec, options, error.object[error.start], likely)) from error
     finally:
         text.detach()
 
@@ -107,7 +103,7 @@ def _problem(name: str, raw: BinaryIO, codec: str, options: FileOptions) -> str:
             # what the decoder kept of the piece before stands in front of this one
             kept = len(error.object) - len(piece)
             place = position - kept + error.start
-            lines += error.object[: error.start].count(b"\n") if codec.startswith("utf-8") else 0
+            lines += error.object[: error.start].decode(codec, "replace").count("\n")
             raw.seek(max(0, place - SAMPLE // 2) if place > SAMPLE else 0)
             likely = likely_encoding(raw.read(SAMPLE))
             return _told(f"{name}, line {lines + 1}", codec, options, error.object[error.start], likely, place)
@@ -139,9 +135,10 @@ def likely_encoding(sample: bytes) -> str | None:
     for name, mark in PACKED.items():
         if sample.startswith(mark):
             return name
-    with contextlib.suppress(UnicodeDecodeError):
-        codecs.getincrementaldecoder("utf-8")().decode(sample)  # which may end within a character
-        return "utf-8"
+    if b"\0" not in sample:  # UTF-16 of ASCII is UTF-8 with NUL characters
+        with contextlib.suppress(UnicodeDecodeError):
+            codecs.getincrementaldecoder("utf-8")().decode(sample)  # which may end within a character
+            return "utf-8"
     # a few words are too few for statistics; that they make Korean by chance is unlikely
     korean = sample.decode("cp949", errors="replace")
     if KOREAN.fullmatch(korean):

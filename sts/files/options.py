@@ -12,7 +12,14 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 Delimiter = Literal["auto", "comma", "semicolon", "tab", "pipe"]
 Quoting = Literal["auto", "double", "none"]
 # Korean Windows calls its superset of EUC-KR by the smaller one's name
-CODECS = {"euc-kr": "cp949", "euc_kr": "cp949", "ks_c_5601-1987": "cp949", "utf-8": "utf-8-sig", "utf8": "utf-8-sig"}
+CODECS = {
+    "euc-kr": "cp949",
+    "euc_kr": "cp949",
+    "euckr": "cp949",
+    "ks_c_5601-1987": "cp949",
+    "utf-8": "utf-8-sig",
+    "utf8": "utf-8-sig",
+}
 
 
 @dataclass(frozen=True)

@@ -182,16 +182,16 @@ class LabelCheck:
             raise OtherScaleError(found, guess, remedy)
 
     def _guess(self) -> ScaleName | None:
-        if self.kinds in ({0, 1}, {1}):
+        if self.kinds == {0, 1} or (self.kinds == {1} and self.count >= MANY):
             return "binary"
         if self.high <= 1 and self.low >= 0 and any(0 < value < 1 for value in self.kinds):
             return "0-1"
         if self.count < MANY or self.low < 0 or self.high > HIGHEST:
             return None
-        if self.low >= 1 and self.high > 2:
+        if self.low >= 1 and self.high > max(2, self.low):
             return "1-5"
         # a scale of whole numbers that ends before 5, such as 0, 1, 2
-        return "min-max" if self.whole and 0 < self.high < HIGHEST else None
+        return "min-max" if self.whole and self.low < self.high < HIGHEST else None
 
     def _fitting(self) -> ScaleName:
         """The scale that labels which are not in the stated one lie in."""

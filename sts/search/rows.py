@@ -7,6 +7,7 @@ what they say, are brought to their one form (`sts.text.form`).
 
 import datetime
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -100,9 +101,10 @@ def check_metadata(fields: dict[str, Any]) -> dict[str, Value] | str:
 def clean(metadata: dict[str, Any]) -> dict[str, Value]:
     """Metadata as it would be stored today; what can't be is null."""
     found: dict[str, Value] = {}
+    forms = Counter(map(composed, metadata))
     for given, value in metadata.items():
         # of two names that are the same in their one form, neither may be lost
-        name = composed(given) if composed(given) not in found else given
+        name = composed(given) if forms[composed(given)] == 1 else given
         try:
             found[name] = _value(name, value)
         except _Bad:

@@ -23,6 +23,7 @@ WORDS = {"true": True, "false": False}
 _SAME = """CASE json_type(metadata, {path})
  WHEN 'text' THEN trim(json_extract(metadata, {path})) = {text} OR lower(trim(json_extract(metadata, {path}))) = {word}
   OR (json_extract(metadata, {path}) GLOB '*[0-9]*' AND json_extract(metadata, {path}) NOT GLOB '*[^0-9.-]*'
+   AND json_extract(metadata, {path}) NOT GLOB '?*-*' AND json_extract(metadata, {path}) NOT GLOB '*.*.*'
    AND json_extract(metadata, {path}) NOT GLOB '0[0-9]*' AND CAST(json_extract(metadata, {path}) AS REAL) = {number})
  WHEN 'integer' THEN json_extract(metadata, {path}) = {number}
  WHEN 'real' THEN json_extract(metadata, {path}) = {number}

@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 
 from sts.errors import ServeError
 from sts.serve.logs import LOGGER
+from sts.serve.schemas import BASE64, READABLE
 
 MEDIA_TYPE = "application/problem+json"
 # more would be a long answer to a short request
@@ -204,10 +205,13 @@ def field_error(place: Iterable[str | int], value: Any, rule: str) -> dict[str, 
 def _rule(error: Any) -> str:
     """Pydantic's message, in plain words where it shows a regular expression."""
     if error["type"] == "string_pattern_mismatch":
-        return "must not be all white space"
+        # the pattern stands in the message
+        return next((rule for pattern, rule in RULES.items() if pattern in error["msg"]), "must not be all white space")
     return str(error["msg"]).removeprefix("Value error, ")
 
 
+# what the patterns of `sts.serve.schemas` ask for
+RULES = {READABLE: "must end in .csv, .tsv, .txt, .jsonl or .json", BASE64: "must be base64"}
 _UNION = {"str", "bool", "int", "float", "constrained-str", "none"}
 
 

@@ -262,7 +262,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     peaks = []
     for rows in (10, 1_000, 4_000):  # the first one imports what the others find imported
         source = tmp_path / f"{rows}.csv"
-        lines = [f"첫 문장 {row} 번입니다,둘째 문장입니다,1" for row in range(rows)]
+        lines = [f"첫 문장 {row} 번입니다,둘째 문장입니다,2" for row in range(rows)]
         source.write_text("\n".join(["sentence1,sentence2,label", *lines]) + "\n", encoding="utf-8")
         tracemalloc.start()
         words = ["--output", tmp_path / f"{rows}.out.csv", "--methods", "swap", "--new-per-pair", 1]

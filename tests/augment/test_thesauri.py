@@ -103,14 +103,26 @@ def test_wordnet_needs_its_package(monkeypatch):
         ("words.xlsx", b"x", r"words\.xlsx: not an Excel workbook"),
         ("words.csv", b"", r"words\.csv: the file is empty; its first line must name the columns"),
         ("words.csv", b"\n\n", r"words\.csv: the file is empty; its first line must name the columns"),
-        ("words.csv", "단어,synonym\n가,나\n".encode(), r"line 1: column 'word' is missing; found 단어, synonym; name it with --word-column$"),
+        (
+            "words.csv",
+            "단어,synonym\n가,나\n".encode(),
+            r"line 1: column 'word' is missing; found 단어, synonym; name it with --word-column$",
+        ),
         ("words.csv", "word,유의어\n가,나\n".encode(), "column 'synonym' is missing.*--synonym-column"),
         ("words.csv", "word,synonym\n가,\n".encode(), r"no row with both a word \(column 'word', --word-column\)"),
         ("words.csv", "word,synonym\n가게,상점\n숙소\n".encode(), "line 3: the row has 1 fields, the header 2"),
-        ("words.csv", 'word,synonym\n가게,상점\n숙소,"객실\n'.encode(), r"words\.csv, line 3: broken CSV: a quotation mark opens a field and is not closed where it should be"),
+        (
+            "words.csv",
+            'word,synonym\n가게,상점\n숙소,"객실\n'.encode(),
+            r"words\.csv, line 3: broken CSV: a quotation mark opens a field and is not closed where it should be",
+        ),
         ("words.csv", "word,synonym\n가,나\n".encode("cp949"), r"words\.csv, line 2: byte 13 is not UTF-8 \(0xb0\)"),
         # beyond the first block that a text file is read in
-        ("words.csv", ("word,synonym\n" + "가게,상점\n" * 5000).encode() + b"\xb0", r"line 5002: byte 70013 is not UTF-8 \(0xb0\)"),
+        (
+            "words.csv",
+            ("word,synonym\n" + "가게,상점\n" * 5000).encode() + b"\xb0",
+            r"line 5002: byte 70013 is not UTF-8 \(0xb0\)",
+        ),
     ],
 )
 def test_tables_that_can_not_be_used(tmp_path, name, content, message):

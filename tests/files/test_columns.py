@@ -165,7 +165,7 @@ def test_two_columns_of_one_name_would_lose_one_and_another_name_keeps_both():
     header = ["sentence1", "sentence2", nfd("메모"), "메모"]
     assert problem(header, columns=UNLABELLED) == (
         "a.csv, line 1: columns 3 and 4 are both called '메모'; give one of them another name in the file, or here: "
-        "--columns NAME=4"
+        "--columns 메모4=4"
     )
     placed = place(header, "둘째 메모=4", columns=UNLABELLED)
     assert placed.row(["가", "나", "x", "y"]) == {"sentence1": "가", "sentence2": "나", "메모": "x", "둘째 메모": "y"}

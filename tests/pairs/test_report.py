@@ -164,7 +164,9 @@ def test_rows_that_cannot_be_used_are_listed_with_their_lines(written, reported,
 
 
 def test_long_lists_are_cut_on_the_page_and_whole_in_the_json(written, reported):
-    rows = [f"{'긴 ' * 200}문장 {number},가나 {number % 2},1,출처{number % 30}" for number in range(60)]
+    rows = [
+        f"{'긴 ' * 200}문장 {number},가나 {number % 2},{number % 2 * 5 / 2},출처{number % 30}" for number in range(60)
+    ]
     output = reported("--data", written("pairs.csv", [*rows, *["가,,1,"] * 15]))
     text = (output / "report.md").read_text(encoding="utf-8")
     assert "line 71 and 5 more" in text

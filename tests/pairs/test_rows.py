@@ -126,7 +126,7 @@ def test_an_unclosed_quotation_mark_is_one_bad_row(tmp_path):
         ),
         ("a.xlsx", "x", r"not an Excel workbook \(.xlsx\) that can be read"),
         ("a.json", "{", "not JSON"),
-        ("a.json", "{}", "holds dict of another shape; give a list of objects, an object with such a list"),
+        ("a.json", "{}", "holds an object of another shape; give a list of objects, an object with such a list"),
         ("a.parquet", "no", "not a Parquet file that can be read"),
     ],
 )
@@ -155,7 +155,7 @@ def test_broken_json_lines(tmp_path):
     problems = [row.problem for row in rows(path)]
     assert problems[0].startswith("not JSON")
     assert problems[1] == "the row is [1]; it must be an object"
-    assert problems[2] == "field 'label' is True; it must be a number from 0 to 5"
+    assert problems[2] == "field 'label' is True; it must be a number; for true and false add --label-scale binary"
 
 
 def test_binary_label_must_be_0_or_1(tmp_path):
