@@ -33,7 +33,21 @@ class DataError(StsError):
 
 
 class EncodingError(DataError):
-    """A file's bytes are no text in the encoding that it is read in."""
+    """A file's bytes are no text in the encoding that it is read in.
+
+    Attributes:
+        found: where, and what was found.
+        remedy: what to do where the encoding is an option.
+        likely: what the file is likely to be; empty where that can't be told.
+    """
+
+    def __init__(self, found: str, remedy: str, likely: str = "") -> None:
+        super().__init__(f"{found}; {remedy}")
+        self.found, self.remedy, self.likely = found, remedy, likely
+
+    def without_option(self) -> str:
+        """The message where the encoding is no option."""
+        return f"{self.found}{f'; it looks like {self.likely}' if self.likely else ''}; save the file as UTF-8"
 
 
 class EncoderError(StsError):

@@ -6,7 +6,7 @@ from itertools import chain, combinations, islice
 from pathlib import Path
 from typing import Any
 
-from sts.errors import DataError, EncoderError
+from sts.errors import DataError, EncoderError, EncodingError
 from sts.files.columns import Columns
 from sts.files.encoding import open_text
 from sts.files.options import AS_FOUND
@@ -177,6 +177,8 @@ def read_texts(path: Path) -> Iterator[str]:
         if first is None:
             raise DataError(f"--trim-vocabulary {path}: holds no text; name a file that does, or ko for Korean text")
         yield from chain([first], texts)
+    except EncodingError as error:
+        raise DataError(error.without_option()) from error
     except OSError as error:
         raise DataError(f"--trim-vocabulary {path}: can't be read ({error.strerror})") from error
 
@@ -198,7 +200,7 @@ def _fields(path: Path) -> Iterator[str]:
     """The sentences of a table's rows."""
     from sts.pairs.rows import ALIASES, check_sentence  # pairs ask the hub through this package
 
-    for row in read_table(path, Columns((), COLUMNS, ALIASES)):
+    for row in read_table(path, Columns((), COLUMNS, ALIASES, any_of=True)):
         if isinstance(row.fields, str):
             raise DataError(f"{path}, {row.place}: {row.fields}")
         found = [name for name in COLUMNS if name in row.fields]

@@ -237,8 +237,8 @@ def read_scores(
     notes = []
     if differing:
         notes.append(
-            f"In {differing:,} rows, predict_binary_label is not what predict_real_label and the threshold {limit:g} "
-            "say; the threshold counts."
+            f"In {differing:,} rows, the predicted class is not what the score and the threshold {limit:g} say; the "
+            "threshold counts."
         )
     given, inside = predictions.score, np.clip(predictions.score, 0, 5)
     outside = int((given != inside).sum())

@@ -90,7 +90,7 @@ def read_predictions(
     for row in read_table(path, READ, options=files, say=say):
         if not isinstance(row.fields, str):
             check.see(row.fields.get("label"))
-        found = row.fields if isinstance(row.fields, str) else _prediction(row.number, row.fields, labels)
+        found = row.fields if isinstance(row.fields, str) else _prediction(len(rows), row.fields, labels)
         if isinstance(found, str):
             problem = problem or f"{path}, {row.place}: {found}"
         else:

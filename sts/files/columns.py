@@ -23,12 +23,14 @@ class Columns:
         optional: these are taken where they are there.
         aliases: other names for some of them.
         others: whether further columns are kept too.
+        any_of: whether one of `optional` must be there.
     """
 
     needed: tuple[str, ...]
     optional: tuple[str, ...] = ()
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     others: bool = False
+    any_of: bool = False
 
     def place(self, header: Sequence[str], named: Mapping[str, str], where: str) -> "Placed":
         """Find the columns in a header; case, spaces, underscores and hyphens in names do not matter.
@@ -54,6 +56,11 @@ class Columns:
         missing = [name for name in self.needed if name not in names]
         if missing:
             raise DataError(self._missing(missing, given, where))
+        if self.any_of and not set(self.optional) & set(names):
+            there = ", ".join(given)
+            raise DataError(
+                f"{where}: found the columns {there:.{SHOWN_CHARACTERS}}; one of {', '.join(self.optional)} is needed"
+            )
         whole = [name or given[n] or f"column {n + 1}" for n, name in enumerate(names)]
         if self.others:
             _check_once(whole, where)

@@ -48,7 +48,7 @@ def open_text(path: Path, options: FileOptions) -> Iterator[IO[str]]:
             yield stream
     except UnicodeDecodeError as error:
         with path.open("rb") as raw:
-            raise EncodingError(_problem(str(path), raw, codec, options)) from error
+            raise _problem(str(path), raw, codec, options) from error
 
 
 def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator[str]:
@@ -78,7 +78,7 @@ def standard_input(stream: IO[str], options: FileOptions, name: str) -> Iterator
         number += error.object[: error.start].decode(codec, "replace").count("\n") + 1
         likely = likely_encoding(error.object[:SAMPLE])
         where = f"{name}, line {number}"
-        raise EncodingError(_told(where, codec, options, error.object[error.start], likely)) from error
+        raise _told(where, codec, options, error.object[error.start], likely) from error
     finally:
         text.detach()
 
@@ -91,8 +91,8 @@ def _codec(beginning: bytes, options: FileOptions) -> str:
     return LITTLE.get(options.codec, options.codec) if marked is None else options.codec
 
 
-def _problem(name: str, raw: BinaryIO, codec: str, options: FileOptions) -> str:
-    """The message for a file that can't be decoded: where, and what it looks like."""
+def _problem(name: str, raw: BinaryIO, codec: str, options: FileOptions) -> EncodingError:
+    """The error for a file that can't be decoded: where, and what it looks like."""
     decoder = codecs.getincrementaldecoder(codec)()
     position = lines = 0
     while True:
@@ -112,7 +112,7 @@ def _problem(name: str, raw: BinaryIO, codec: str, options: FileOptions) -> str:
 
 def _told(
     where: str, codec: str, options: FileOptions, byte: int, likely: str | None, position: int | None = None
-) -> str:
+) -> EncodingError:
     is_utf8 = codec.startswith("utf-8")
     wanted = "UTF-8" if is_utf8 else codec
     at = "" if position is None else f"byte {position} "
@@ -125,7 +125,8 @@ def _told(
     else:
         remedy = "name its encoding with --encoding, or save the file as UTF-8"
     given = "" if options.encoding == "auto" else f" (--encoding {options.encoding})"
-    return f"{where}: {at}is not {wanted}{given} (0x{byte:02x}); {remedy}"
+    known = likely if likely and likely not in PACKED else ""
+    return EncodingError(f"{where}: {at}is not {wanted}{given} (0x{byte:02x})", remedy, known)
 
 
 def likely_encoding(sample: bytes) -> str | None:
@@ -160,4 +161,5 @@ def check_no_nul(line: str, name: str, raw: Path | None) -> None:
         with raw.open("rb") as stream:
             likely = likely_encoding(stream.read(SAMPLE))
     remedy = f"it looks like {likely}: add --encoding {likely}" if likely else "name its encoding with --encoding"
-    raise EncodingError(f"{name}, line 1: holds NUL characters, so it is not UTF-8; {remedy}, or save it as UTF-8")
+    found = f"{name}, line 1: holds NUL characters, so it is not UTF-8"
+    raise EncodingError(found, f"{remedy}, or save it as UTF-8", likely or "")

@@ -81,8 +81,8 @@ def fit_calibration(cosines: "np.ndarray", label: "np.ndarray") -> Calibration:
     cosine, target = np.asarray(cosines, dtype=np.float64), np.asarray(label, dtype=np.float64)
     if not np.isfinite(cosine).all() or np.ptp(cosine) < 1e-6 or not np.corrcoef(cosine, target)[0, 1] > 0:
         raise TrainingError(
-            "the cosines do not rise with the labels of the validation pairs, so they can't be made into scores; "
-            "lower --learning-rate, train longer, or check that the labels vary"
+            "the cosines do not rise with the labels of the pairs that the curve is fitted to, so they can't be made "
+            "into scores; lower --learning-rate, train longer, or check that the labels vary"
         )
     near, far = _logarithms(cosine)
     # in units of their own mean and spread, so that the search starts near its end wherever the cosines lie

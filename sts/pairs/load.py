@@ -79,8 +79,7 @@ def load_pairs(
         deduplicate: remove rows that repeat another row's sentences and label.
         files: how files are read.
         labels: the units of the labels.
-        scale: of pairs that were read before with the same `labels`, so that min-max means the same for both; None
-            finds its ends in these.
+        scale: what `find_scale` found for several sets together; None finds it for this one.
 
     Raises:
         DataError: a source that can't be read, labels of another unit, a bad row (with `error`), or no usable row.
@@ -117,6 +116,26 @@ def load_pairs(
     for row in bad:
         announce(f"  skipped {row}")
     return loaded
+
+
+def find_scale(sets: Sequence[Sequence[str] | None], files: FileOptions, labels: LabelOptions) -> Scale | None:
+    """The scale of several sets of pairs together: where it goes from the smallest label to the largest, of them all.
+
+    Args:
+        sets: sources as for `load_pairs`; None stands for no set.
+        files: how files are read.
+        labels: the units of the labels.
+
+    Returns:
+        None where each set is read by itself with the same result.
+    """
+    if labels.label_scale != "min-max" or sum(map(bool, sets)) < 2:
+        return None
+    check = LabelCheck("", labels)
+    for source in (source for sources in sets for source in sources or ()):
+        for _ in rows_of(source, files=files, scale=labels.scale(), check=check):
+            pass
+    return ends(labels.scale(), [check])
 
 
 def load_intermediate(

@@ -52,16 +52,17 @@ def report(
     names = _names(data, against)
     say(f"describing {' against '.join(names)}; the report goes to {output}")
     from sts.pairs.comparison import compare
-    from sts.pairs.load import LoadedPairs, load_pairs
+    from sts.pairs.load import find_scale, load_pairs
     from sts.pairs.report import HTML_FILE, write_report
     from sts.pairs.report_tables import findings, summary, to_dict
     from sts.pairs.statistics import describe
 
     given = [data] if against is None else [data, against]
-    loaded: list[LoadedPairs] = []
-    for sources in given:
-        scale = loaded[0].scale if loaded else None
-        loaded.append(load_pairs(sources, announce=say, on_bad_row=on_bad_row, files=files, labels=labels, scale=scale))
+    scale = find_scale(given, files, labels)
+    loaded = [
+        load_pairs(sources, announce=say, on_bad_row=on_bad_row, files=files, labels=labels, scale=scale)
+        for sources in given
+    ]
     sets = [describe(each, name, _bar) for each, name in zip(loaded, names, strict=True)]
     comparison = compare(*sets) if len(sets) > 1 else None
     write_report(output, sets, comparison)

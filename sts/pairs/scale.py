@@ -188,7 +188,8 @@ class LabelCheck:
             return "0-1"
         if self.count < MANY or self.low < 0 or self.high > HIGHEST:
             return None
-        if self.low >= 1 and self.high > max(2, self.low):
+        ends = (1, HIGHEST) if self.whole else (1.5, 4.5)  # means of several people reach the ends less often
+        if 1 <= self.low <= ends[0] and self.high >= ends[1]:
             return "1-5"
         # a scale of whole numbers that ends before 5, such as 0, 1, 2
         return "min-max" if self.whole and self.low < self.high < HIGHEST else None

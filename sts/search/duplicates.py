@@ -64,6 +64,8 @@ def near_pairs(
     import numpy as np
     from tqdm import tqdm
 
+    if not len(live):
+        return NearPairs(live, live, np.zeros(0, dtype=np.float32))
     find, rows = _finder(index, vectors, live, cosine, breadth, say)
     parts: list[Any] = []
     total = 0

@@ -97,7 +97,7 @@ def train(
 
     taught = find_distillation(mode, teacher, silver_encoder, silver)
     from sts.encoders import find_encoder
-    from sts.pairs.load import load_intermediate, load_pairs
+    from sts.pairs.load import find_scale, load_intermediate, load_pairs
     from sts.pairs.split import inverted_labels
     from sts.train.record import Recipe
     from sts.train.report import save_training
@@ -106,13 +106,12 @@ def train(
     for line in taught.describe() if taught else []:
         _say(line)
     encoder = find_encoder(base_model, _say, mode)
-    loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels)
+    scale = find_scale([data, validation_data], files, labels)
+    loaded = load_pairs(data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels, scale=scale)
     if told := inverted_labels(loaded.pairs):
         _say(f"warning: {told}")
     own = (
-        load_pairs(
-            validation_data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels, scale=loaded.scale
-        )
+        load_pairs(validation_data, announce=_say, on_bad_row=on_bad_row, files=files, labels=labels, scale=scale)
         if validation_data
         else None
     )

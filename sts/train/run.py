@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from sts.train.trainer import PlannedTrainer
 
 
+SAME_SCORES = (
+    "no checkpoint tells pairs apart: each gives the same score to every validation pair; lower --learning-rate, train "
+    "longer, or check that the labels vary"
+)
+
+
 def train_scorer(
     recipe: Recipe,
     *,
@@ -70,9 +76,13 @@ def train_scorer(
     kept = _scorer(network, ready)
     say(f"measuring the checkpoint of step {step} on the validation pairs, in both orders")
     kept = _with_threshold(kept, held, say) if settings.fit_threshold else kept
+    validated = {name: _validate(kept, part, settings.seed) for name, part in held.validation.items()}
+    scores = validated[held.name].scores
+    if len(scores) > 1 and float(scores.max() - scores.min()) == 0:
+        raise TrainingError(SAME_SCORES)
     return TrainingResult(
         kept,
-        {name: _validate(kept, part, settings.seed) for name, part in held.validation.items()},
+        validated,
         _by_dimension(kept, held.first, settings.seed),
         trainer.state.log_history,
         ready.left_out,
@@ -191,10 +201,7 @@ def _kept_network(trainer: "PlannedTrainer", ready: Prepared, work: Path) -> "tu
             raise TrainingError(f"{work}: holds no checkpoint; train again")
         return read_network(checkpoint, ready.info), state.global_step
     if state.best_model_checkpoint is None or state.best_metric is None or state.best_metric <= -1:
-        raise TrainingError(
-            "no checkpoint tells pairs apart: each gives the same score to every validation pair; "
-            "lower --learning-rate, train longer, or check that the labels vary"
-        )
+        raise TrainingError(SAME_SCORES)
     return read_network(Path(state.best_model_checkpoint), ready.info), state.best_global_step or 0
 
 

@@ -88,15 +88,16 @@ def tune(
     say(f"study {study}: {trials} trials in {place}, searching {', '.join(searched.entries)}; results go to {output}")
     _check_folder(output, study, storage)
     from sts.encoders import find_encoder
-    from sts.pairs.load import load_intermediate, load_pairs
+    from sts.pairs.load import find_scale, load_intermediate, load_pairs
     from sts.train.data import MIN_TO_CHOOSE, describe, hold_out
     from sts.train.record import Recipe
     from sts.tune.run import Tuning, first_trials, run_study
 
     encoder = find_encoder(base_model, say, mode)
-    loaded = load_pairs(data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels)
+    scale = find_scale([data, validation_data], files, labels)
+    loaded = load_pairs(data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels, scale=scale)
     own = (
-        load_pairs(validation_data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels, scale=loaded.scale)
+        load_pairs(validation_data, announce=say, on_bad_row=on_bad_row, files=files, labels=labels, scale=scale)
         if validation_data
         else None
     )

@@ -57,7 +57,7 @@ def test_a_file_whose_classes_contradict_its_scores_is_noted(predictions_file):
     path = predictions_file("p.csv", 0, 1, 2, 3, 4, 5)
     assert read_scores(path, threshold=None).notes == ()
     (note,) = read_scores(path, threshold=4.5).notes
-    assert note.startswith("In 2 rows, predict_binary_label is not what predict_real_label and the threshold 4.5 say")
+    assert note.startswith("In 2 rows, the predicted class is not what the score and the threshold 4.5 say")
 
 
 def test_the_report_folder(tmp_path, evaluation, loaded):

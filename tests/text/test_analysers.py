@@ -175,7 +175,8 @@ def test_khaiii_that_has_no_resources(stand_in):
 
 
 def test_khaiii_without_its_locale(stand_in, monkeypatch):
-    stand_in.KhaiiiApi = None  # must not be asked, for it would end the process
+    stand_in.KhaiiiApi = pytest.fail  # must not be asked, for it would end the process
+    stand_in.KhaiiiExcept = Exception
     monkeypatch.setattr("sts.text.analysers.khaiii.has_locale", lambda name: False)
     with pytest.raises(UsageError, match=r"'khaiii': needs the locale en_US\.UTF-8, which this system does not have"):
         find_analyser("khaiii")

@@ -65,8 +65,8 @@ def test_labels_of_another_unit_in_intermediate_data_are_told_what_helps_there(c
 @pytest.mark.parametrize(
     ("count", "label", "message"),
     [
-        (30, lambda n: n % 6, "pairs are too few to choose a threshold by; give 50 or more"),
-        (1200, lambda n: 5, "all pairs are of one class, similar or not; give pairs of both"),
+        (30, lambda n: n % 6, "needs 50 validation pairs, some similar and some not; there are 12, "),
+        (1200, lambda n: 5, "some similar and some not; there are 120, 120 of them similar"),
     ],
 )
 def test_what_fixes_no_threshold_is_told_before_the_training(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sts.augment.sentence import base_tag
 from sts.augment.thesauri.base import Synonym, Thesaurus, admissible, synonym_of
-from sts.errors import DataError
+from sts.errors import DataError, EncodingError
 from sts.files.columns import Columns as TableColumns
 from sts.files.options import FileOptions
 from sts.files.table import read_table
@@ -80,14 +80,19 @@ class TableThesaurus(Thesaurus):
         try:
             for row in read_table(path, TABLE, options=options, suffixes=SUFFIXES):
                 if isinstance(row.fields, str):
-                    raise DataError(f"{self.name}, {row.place}: {row.fields}")
+                    raise DataError(f"{self.name}, {row.place}: {row.fields.partition(', or read the file')[0]}")
                 values = {name: composed(str(row.fields.get(name) or "")).strip() for name in names}
                 self._add(values["word"], values["synonym"], values.get("pos", ""), unknown)
+        except EncodingError as error:
+            raise DataError(error.without_option()) from error
         except DataError as error:
             missing = next((name for name, column in names.items() if f"the column '{column}'" in str(error)), None)
             if missing is None:
                 raise
-            raise DataError(f"{error}; name it with --{missing}-column") from error
+            told = (
+                str(error).replace("--columns names the column", "column").replace(", which is missing", " is missing")
+            )
+            raise DataError(f"{told}; name it with --{missing}-column") from error
         return unknown
 
     def _add(self, word: str, synonym: str, pos: str, unknown: Counter[str]) -> None:
