@@ -228,6 +228,7 @@ def test_the_server_tells_systemd_that_it_listens(model, tmp_path):
                 message, told, *_ = listening.recvmsg(1_000, socket.CMSG_SPACE(struct.calcsize("3i")))
             finally:
                 running.terminate()
+                # it is loading its model still, and ends all the same
                 assert running.wait(30) == 0
     sender, *_ = struct.unpack("3i", told[0][2])
     assert message.splitlines()[0] == b"READY=1"

@@ -45,7 +45,8 @@ def gunicorn_settings(settings: ServeSettings) -> dict[str, Any]:
         "logconfig_dict": log_settings(settings.log_level),
         "proc_name": "sts",
         "on_starting": prepare_master,
-        "post_worker_init": leave_interrupts_to_master,
+        "post_fork": stop_at_once,
+        "post_worker_init": stop_in_order,
         "child_exit": forget_worker,
         "on_exit": clean_up,
     }
@@ -60,8 +61,15 @@ def prepare_master(server: Any) -> None:
     server.handle_int = server.handle_term
 
 
-def leave_interrupts_to_master(worker: Any) -> None:
-    """Ctrl-C reaches the workers too; they end when the master says so, after what they are answering."""
+def stop_at_once(server: Any, worker: Any) -> None:
+    """Let a worker end while it loads, which may take long: it has no request yet to finish."""
+    worker.handle_exit = lambda *_: os._exit(0)
+
+
+def stop_in_order(worker: Any) -> None:
+    """From now on, finish what is being answered first; Ctrl-C reaches the workers too, and is left to the master."""
+    del worker.handle_exit
+    signal.signal(signal.SIGTERM, worker.handle_exit)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
