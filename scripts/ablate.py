@@ -107,15 +107,14 @@ class Ablation:
         held = hold_out(self.data.pairs, settings)
         generator = np.random.default_rng(SPLIT_SEED)
         kept = generator.permutation(rows_to_train_on(held.train, settings, generator))[: options.pairs]
-        few = held.random.select(range(min(50, len(held.random))))  # a training measures it; the table does not
-        self.held = HeldOut(held.train.select(np.sort(kept)), held.hard, few, held.dropped)
+        self.held = HeldOut(held.train.select(np.sort(kept)), {"hard": held.first}, held.dropped)
 
     def run(self, rows: list[Row]) -> None:
         """Train what has not been trained yet, row by row within a seed, and write the table."""
         due = [(row, seed) for seed in self.options.seeds for row in rows]
         print(
             f"{len(rows)} rows x {len(self.options.seeds)} seeds: {self.options.steps} steps of "
-            f"{self.options.batch_size} on {len(self.held.train):,} pairs, measured on {len(self.held.hard)} hard pairs"
+            f"{self.options.batch_size} on {len(self.held.train):,} pairs, measured on {len(self.held.first)} hard pairs"
         )
         for row, seed in tqdm(due, unit="run", desc="ablation"):
             if not self._scores_file(row, seed).is_file():
@@ -165,8 +164,8 @@ class Ablation:
             "seconds": round(time.perf_counter() - start, 1),
             "trained_on": result.trained_on,
             "augmentation": result.augmentation,
-            "metrics": result.hard.metrics.to_dict(),
-            "score": [round(float(score), 4) for score in result.hard.scores],
+            "metrics": result.validation["hard"].metrics.to_dict(),
+            "score": [round(float(score), 4) for score in result.validation["hard"].scores],
         }
         shutil.rmtree(work)
         write_json(self._scores_file(row, seed), record)
@@ -174,7 +173,7 @@ class Ablation:
     def _report(self, rows: list[Row]) -> None:
         from sts.evaluate.runs import compare_runs
 
-        label = np.asarray(self.held.hard["label"], dtype=float)
+        label = np.asarray(self.held.first["label"], dtype=float)
         records = {
             row.name: [json.loads(self._scores_file(row, seed).read_text()) for seed in self.options.seeds]
             for row in rows

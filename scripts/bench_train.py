@@ -88,13 +88,15 @@ def planned(encoder: Path, pairs, batch_size: int, folder: Path) -> float:  # no
     from sts.train.settings import TrainSettings
     from sts.train.trainer import make_trainer
 
-    settings = TrainSettings(epochs=1, batch_size=batch_size, zero_label_fraction=1)
+    settings = TrainSettings(epochs=1, batch_size=batch_size, zero_label_fraction=1).for_mode("cross")
     network = new_cross_network(encoder, head=settings.head, max_length=settings.max_length)
     tokens = network.tokenizer(pairs["sentence1"][:], pairs["sentence2"][:])["input_ids"]
     lengths = [len(ids) for ids in tokens]
     train_used_rows(network, chain.from_iterable(tokens))
     trainer = make_trainer(
+        "cross",
         network,
+        "",
         make_plan(pairs, np.arange(len(pairs)), None, settings, lengths, np.random.default_rng(settings.seed)),
         settings,
         precision=choose_precision("auto"),
