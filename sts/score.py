@@ -60,8 +60,8 @@ def score(
             with --input: standard output
         json: print JSON
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and count it
-        orders: both = the mean over both orders of the sentences, one = as they come, which is twice as fast; not
-            given: as the scorer was trained
+        orders: sorted = the shorter sentence first, both = the mean over both orders, in twice the time, one = as
+            they come; not given: as the scorer was trained
         batch_size: pairs that are computed together
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx

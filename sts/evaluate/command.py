@@ -88,8 +88,8 @@ def evaluate(
         fit_threshold: store the threshold that is best by F1 on --data in the scorer of --model
         clip: bring the scores of --predictions that lie outside 0 to 5 to its ends
         batch_size: pairs that go through the model together
-        orders: for cross-encoders, both = a score is the mean over both orders of the sentences, one = as they come,
-            which is twice as fast; not given: as the scorer was trained
+        orders: for cross-encoders, sorted = the shorter sentence first, both = the mean over both orders, in twice
+            the time, one = as they come; not given: as the scorer was trained
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
         json: print the metrics as JSON, and nothing else, on standard output

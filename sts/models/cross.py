@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+def in_one_order(sentence1: Sequence[str], sentence2: Sequence[str]) -> tuple[list[str], list[str]]:
+    """N pairs, each with its shorter sentence first; of two of one length, the one that Unicode puts first.
+
+    What is scored in this order has the same score in either order, in one pass.
+
+    Args:
+        sentence1: n sentences, in their one form.
+        sentence2: n sentences.
+    """
+    pairs = zip(sentence1, sentence2, strict=True)
+    ordered = [(b, a) if (len(b), b) < (len(a), a) else (a, b) for a, b in pairs]
+    return [first for first, _ in ordered], [second for _, second in ordered]
+
+
 class CrossScorer:
     """A cross-encoder.
 
@@ -59,7 +73,7 @@ class CrossScorer:
         return Scored(scores, tokenized.truncated, tokenized.left_as_is, claimed.unknown, claimed.unread)
 
     def tokenize(self, sentence1: Sequence[str], sentence2: Sequence[str]) -> Tokenized:
-        """N pairs, prepared by the text pipeline and in the order or orders that they are scored in.
+        """N pairs, prepared by the text pipeline, in the order or orders that they are scored in.
 
         Raises:
             UsageError: the two lists differ in length.
@@ -70,7 +84,9 @@ class CrossScorer:
         prepared1, prepared2 = self._pipeline.apply(sentence1), self._pipeline.apply(sentence2)
         left_as_is = np.array(prepared1.left_as_is, dtype=bool) | np.array(prepared2.left_as_is, dtype=bool)
         first, second = prepared1.sentences, prepared2.sentences
-        columns = [first, second] if self.info.orders == "one" else [first + second, second + first]
+        if self.info.orders == "sorted":
+            first, second = in_one_order(first, second)
+        columns = [first + second, second + first] if self.info.orders == "both" else [first, second]
         tokens, lengths = self.runtime.tokenize(columns, self.info.max_length)
         lengths = lengths.reshape(-1, len(first)).max(axis=0) if first else lengths
         suspects = with_id(tokens, self.runtime.unknown_id, len(first))
@@ -91,7 +107,7 @@ class CrossScorer:
 
     def combine(self, scores: "np.ndarray") -> "np.ndarray":
         """Scores (n,) of pairs, of those (n or 2 n,) of the rows that `tokenize` made of them."""
-        return scores if self.info.orders == "one" else scores.reshape(2, -1).mean(axis=0)
+        return scores.reshape(2, -1).mean(axis=0) if self.info.orders == "both" else scores
 
     def save(self, folder: Path) -> None:
         """Write the scorer into an existing folder."""

@@ -18,7 +18,7 @@ FORMAT_VERSION = 5
 DEFAULT_THRESHOLD = 3.0
 Mode = Literal["cross", "bi"]
 Head = Literal["linear", "bilstm"]
-Orders = Literal["both", "one"]
+Orders = Literal["sorted", "both", "one"]
 Pooling = Literal["mean", "cls"]
 
 
@@ -31,9 +31,9 @@ class ScorerInfo:
         base_model: the encoder it was trained from, as the user named it, and where that came from.
         head: what turns token states into a score: `linear` or `bilstm`; None for a bi-encoder.
         max_length: tokens of a pair (of a sentence, for a bi-encoder), special tokens included; longer ones are cut.
-        orders: `both` when a score is the mean over both orders of the sentences, so that it does not
-            depend on the order; `one` when the pair is scored as it comes, which is twice as fast; None for a
-            bi-encoder, where the order never matters.
+        orders: how a pair is shown to a cross-encoder: `sorted`, the shorter sentence first (see
+            `sts.models.cross.in_one_order`); `both`, in both orders, and the score is the mean, in twice the time;
+            `one`, as it comes, so that the score depends on the order. None for a bi-encoder, where it never matters.
         pooling: what turns token states into a vector: `mean` or `cls`; None for a cross-encoder.
         prompt: what is put before each sentence; empty for a cross-encoder.
         calibration: for a bi-encoder, for each number of dimensions that its vectors may be cut to (as text), the
@@ -127,7 +127,7 @@ def _check(path: Path, info: ScorerInfo) -> None:
         (
             "orders",
             info.orders in get_args(Orders) if cross else info.orders is None,
-            "'both' or 'one', null in mode bi",
+            "'sorted', 'both' or 'one', null in mode bi",
         ),
         (
             "pooling",

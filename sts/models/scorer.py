@@ -71,7 +71,7 @@ def load_scorer(
     Args:
         folder: what a training or an export wrote.
         precision: `auto`, `fp32` or `bf16`, or of an exported one, what it was exported in.
-        orders: `both` or `one`, instead of what a cross-encoder was trained for; see `ScorerInfo`.
+        orders: `sorted`, `both` or `one`, instead of what a cross-encoder was trained for; see `ScorerInfo`.
         dimension: numbers of a bi-encoder's vectors that are kept; see `BiScorer`.
         backend: `torch`, `onnx`, or `auto`; see `choose_backend`.
         threads: threads that ONNX Runtime computes with; None leaves that to it. Torch's are set in torch.

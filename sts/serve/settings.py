@@ -36,8 +36,8 @@ class ServeSettings:
         threads: requests that a worker holds at once, most of them waiting for their batch; more are answered with 503
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
-        orders: both = a score is the mean over both orders of the sentences, one = as they come; not given: as the
-            scorer was trained
+        orders: sorted = the shorter sentence first, both = the mean over both orders, in twice the time, one = as
+            they come; not given: as the scorer was trained
         max_batch: pairs, or sentences to encode, that are computed together; 1 switches batching off
         max_wait: milliseconds that a request waits for others to be computed with
         max_queue: pairs or sentences that may wait in a worker; a request beyond them is answered with 503

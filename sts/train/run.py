@@ -74,7 +74,7 @@ def train_scorer(
         )
     network, step = _kept_network(trainer, ready, work)
     kept = _scorer(network, ready)
-    say(f"measuring the checkpoint of step {step} on the validation pairs, in both orders")
+    say(f"measuring the checkpoint of step {step} on the validation pairs, and with their sentences exchanged")
     kept = _with_threshold(kept, held, say) if settings.fit_threshold else kept
     validated = {name: _validate(kept, part, settings.seed) for name, part in held.validation.items()}
     scores = validated[held.name].scores

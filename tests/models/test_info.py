@@ -30,7 +30,7 @@ def change(folder, **values):
         ({"format": 1}, r"sts\.json: format is 1; this version of sts reads format 5"),
         ({"mode": "tri"}, r"field 'mode' is 'tri'; this version of sts knows 'cross'"),
         ({"head": "gru"}, r"field 'head' is 'gru'; this version of sts knows 'linear' or 'bilstm'"),
-        ({"orders": "three"}, r"field 'orders' is 'three'; this version of sts knows 'both' or 'one'"),
+        ({"orders": "three"}, r"field 'orders' is 'three'; this version of sts knows 'sorted', 'both' or 'one'"),
         ({"text_pipeline": "original"}, r"field 'text_pipeline': is 'original'; .* an object with"),
         (
             {"text_pipeline": {"name": "x", "steps": [{"step": "fly"}]}},

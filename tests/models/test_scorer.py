@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from sts.errors import ScorerError, UsageError
 from sts.models import CrossScorer, ScorerInfo, load_scorer
+from sts.models.cross import in_one_order
 from sts.models.network import new_cross_network
 from sts.models.torch_runtime import TorchRuntime
 
@@ -36,6 +38,24 @@ def test_both_orders_are_averaged_so_that_the_order_does_not_matter(scorer):
     np.testing.assert_allclose(both.score(FIRST, SECOND).scores, one, atol=1e-5)
     np.testing.assert_allclose(both.score(SECOND, FIRST).scores, one, atol=1e-5)
     assert both.score([], []).scores.shape == (0,)
+
+
+def test_sorted_the_shorter_sentence_comes_first_so_that_one_pass_does_not_depend_on_the_order(scorer):
+    ordered = CrossScorer(scorer.runtime, replace(scorer.info, orders="sorted"))
+    shorter = [min(pair, key=len) for pair in zip(FIRST, SECOND, strict=True)]
+    longer = [max(pair, key=len) for pair in zip(FIRST, SECOND, strict=True)]
+    expected = scorer.score(shorter, longer).scores
+    np.testing.assert_allclose(ordered.score(FIRST, SECOND).scores, expected, atol=1e-6)
+    np.testing.assert_array_equal(ordered.score(SECOND, FIRST).scores, ordered.score(FIRST, SECOND).scores)
+    assert len(ordered.tokenize(FIRST, SECOND).tokens["input_ids"]) == len(FIRST)
+    assert ordered.score([], []).scores.shape == (0,)
+
+
+def test_sentences_of_one_length_are_sorted_by_their_text_in_its_one_form(scorer):
+    assert in_one_order(["나비", "가방"], ["가방", "나비"]) == (["가방", "가방"], ["나비", "나비"])
+    ordered = CrossScorer(scorer.runtime, replace(scorer.info, orders="sorted"))
+    decomposed = [normalize("NFD", text) for text in FIRST]
+    np.testing.assert_array_equal(ordered.score(decomposed, SECOND).scores, ordered.score(SECOND, FIRST).scores)
 
 
 def test_a_score_does_not_depend_on_its_company(scorer):
