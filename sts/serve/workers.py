@@ -56,9 +56,24 @@ def prepare_master(server: Any) -> None:
     """Give the workers a folder for their numbers; let SIGHUP exchange models, and Ctrl-C end in order."""
     if METRICS_VARIABLE not in os.environ:
         os.environ[METRICS_VARIABLE] = server.sts_metrics_folder = tempfile.mkdtemp(prefix="sts-metrics-")
+    os.register_at_fork(before=_hold_stops, after_in_parent=_release_stops, after_in_child=_stop_when_told)
     # Gunicorn's own would start new workers and end the old ones before the new have loaded
     server.handle_hup = lambda: server.kill_workers(signal.SIGHUP)
     server.handle_int = server.handle_term
+
+
+def _hold_stops() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _release_stops() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _stop_when_told() -> None:
+    """In a new worker: the master's handler, which it has until it sets its own, would swallow the signal."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    _release_stops()
 
 
 def stop_at_once(server: Any, worker: Any) -> None:
