@@ -8,7 +8,7 @@ What is set below the last line replaces the setting of that name.
 import sys as _sys
 
 from sts.errors import StsError as _StsError
-from sts.serve.command import settings_from_environment as _settings_from_environment
+from sts.serve.environment import settings_from_environment as _settings_from_environment
 from sts.serve.settings import check as _check
 from sts.serve.workers import gunicorn_settings as _gunicorn_settings
 

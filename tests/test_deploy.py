@@ -256,7 +256,7 @@ def test_the_environment_file_names_settings_and_their_defaults(model):
 def test_every_line_of_the_environment_file_is_understood(model):
     """Also those that are commented out, all at once."""
     rows = re.findall(r"^#?(STS_\w+)=(.*)$", (DEPLOY / "sts.env").read_text(), re.M)
-    script = "from sts.serve.command import settings_from_environment as read; print(read())"
+    script = "from sts.serve.environment import settings_from_environment as read; print(read())"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=environment(**dict(rows)), capture_output=True, text=True, timeout=60, check=True,

@@ -48,6 +48,17 @@ def test_two_sentences_print_score_verdict_and_threshold(model, expected, capsys
     assert capsys.readouterr().out == f"{expected[0]:.2f}  {verdict} (threshold 3)\n"
 
 
+def test_sorted_the_order_of_the_sentences_does_not_matter(model, tmp_path):
+    asked = [write_tsv(tmp_path / f"{step}.tsv", [pair[::step] for pair in PAIRS]) for step in (1, -1)]
+    for path in asked:
+        words = ["--input", str(path), "--output", str(path.with_suffix(".jsonl")), "--orders", "sorted"]
+        assert call(model, *words) == 0
+    texts = [path.with_suffix(".jsonl").read_text(encoding="utf-8") for path in asked]
+    read = [[json.loads(line) for line in text.splitlines()] for text in texts]
+    assert [row["score"] for row in read[0]] == [row["score"] for row in read[1]]
+    assert [row["sentence1"] for row in read[0]] == [row["sentence2"] for row in read[1]]
+
+
 def test_two_sentences_as_json(model, expected, capsys):
     assert call(model, *PAIRS[0], "--json") == 0
     row = json.loads(capsys.readouterr().out)

@@ -117,19 +117,19 @@ def evaluate(
             data, on_bad_row=on_bad_row, announce=notes.append, deduplicate=False, files=files, labels=labels
         )
     run = _Run(
-        output,
-        threshold,
-        bootstrap,
-        seed,
-        batch_size,
-        orders,
-        precision,
-        backend,
-        json,
-        files,
-        labels,
-        clip,
-        fit_threshold,
+        output=output,
+        threshold=threshold,
+        bootstrap=bootstrap,
+        seed=seed,
+        batch_size=batch_size,
+        orders=orders,
+        precision=precision,
+        backend=backend,
+        json=json,
+        files=files,
+        labels=labels,
+        clip=clip,
+        fit_threshold=fit_threshold,
     )
     scores = _gather(subjects, loaded, notes, run)
     if len(scores) == 1:

@@ -5,7 +5,8 @@ from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models.calibration import Calibration
 from sts.models.cross import CrossScorer
 from sts.models.info import DEFAULT_THRESHOLD, ScorerInfo
-from sts.models.scorer import Scored, Scorer, load_scorer
+from sts.models.load import load_scorer
+from sts.models.scorer import Scored, Scorer
 
 __all__ = [
     "BUNDLED_BI",

@@ -49,7 +49,7 @@ def create_app(settings: ServeSettings | None = None) -> OpenAPI:
     if threading.current_thread() is threading.main_thread():  # no other may listen
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are models that could be exchanged
     if settings is None:
-        from sts.serve.command import settings_from_environment
+        from sts.serve.environment import settings_from_environment
 
         settings = settings_from_environment()
     settings = settings.completed()

@@ -8,9 +8,6 @@ from sts.serve import settings as serving
 from sts.serve.settings import ServeSettings
 from sts.tables import Table
 
-# of each setting's name in the environment
-PREFIX = "STS"
-
 
 def serve(*, settings: ServeSettings, check: bool = False) -> None:
     """Serve scores, embeddings and search over HTTP, with a web page.
@@ -29,24 +26,6 @@ def serve(*, settings: ServeSettings, check: bool = False) -> None:
         print(f"warning: {warning}", flush=True)
     print(_first_line(settings), flush=True)
     _server(settings).run()
-
-
-def settings_from_environment() -> ServeSettings:
-    """The settings that the environment names: `STS_MODEL`, `STS_INDEX`, …, or a file in `STS_CONFIG`.
-
-    Raises:
-        UsageError: one is missing or can't be read.
-    """
-    from sts.cli import bind, make_parser
-
-    parser = make_parser(serve, "sts.serve", PREFIX)
-    parser.exit_on_error = False
-    try:
-        values = vars(parser.parse_args([]))
-    except Exception as error:  # jsonargparse's errors have no common base
-        raise UsageError(f"the environment's settings: {' '.join(str(error).split())}") from error
-    found: ServeSettings = bind(serve, values).arguments["settings"]
-    return found
 
 
 def _server(settings: ServeSettings) -> Any:

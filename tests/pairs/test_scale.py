@@ -88,6 +88,7 @@ def finish(labels, scale=None, *, invert=False):
     for label in labels:
         check.see(label)
     check.finish()
+    return check
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,9 @@ def finish(labels, scale=None, *, invert=False):
     ],
 )
 def test_labels_that_can_be_what_they_are_said_to_be_pass(labels, scale):
-    finish(labels, scale)
+    check = finish(labels, scale)
+    assert check.count == sum(not isinstance(label, str) for label in labels)
+    assert check.outside == (5.5 in labels)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from sts.cli import run
 from sts.errors import UsageError
 from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.serve import resources
-from sts.serve.command import serve, settings_from_environment
+from sts.serve.command import serve
+from sts.serve.environment import settings_from_environment
 from sts.serve.settings import ServeSettings, check
 
 GB = 1_000_000_000
