@@ -125,7 +125,7 @@ def evaluate(
         orders=orders,
         precision=precision,
         backend=backend,
-        json=json,
+        as_json=json,
         files=files,
         labels=labels,
         clip=clip,
