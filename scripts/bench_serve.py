@@ -1,179 +1,319 @@
 #!/usr/bin/env python
-"""Requests a second of the server, beside itself without batching and beside one `Trainer.predict` per request.
+"""What the server makes of its models: requests a second, against the same models without a server, and against others.
 
-Three servers, one after the other, with the same model on the same machine; locust sends each the same pairs from
-1, 8, 32 and 64 clients, every one of which waits for its answer before it asks again. No pair comes twice, so that
-nothing is remembered; with --repeat, pairs come again as they do in logs of queries (Zipf's law), and are.
+In one run and in turn, round after round, for the machine may be slower a minute later: the models alone on the same
+texts, in batches and one at a time; the server, for 1, 8 and 32 clients, each of which waits for its answer before it
+asks again; and, where they are named, other servers. `wrk`, which takes next to no time of the processor, is the
+clients. Caches are off.
 
-    pip install -c constraints.txt 'korean-sts[bench]'
-    python scripts/bench_serve.py --model runs/cross --data pairs.csv
+    apt install wrk
+    python scripts/bench_serve.py
+    python scripts/bench_serve.py --encoder runs/bi --infinity ~/infinity/bin/infinity_emb --options --backend torch
 """
 
 import argparse
 import json
-import os
 import random
+import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from sts.errors import StsError
+from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 
 START_SECONDS = 120
 SEED = 42
+BATCH, OFFLINE_BATCH = 100, 32
+JOBS = {"pair": "/v1/similarity", "batch of 100": "/v1/similarity/batch", "embedding": "/v1/embeddings"}
+ALONE = ("alone, in batches", "alone, one by one")
+WRK = """
+local bodies, path, next = {}, nil, 0
+function init(arguments)
+  path = arguments[1]
+  for line in io.lines(arguments[2]) do bodies[#bodies + 1] = line end
+end
+function request()
+  next = next % #bodies + 1
+  return wrk.format("POST", path, {["Content-Type"] = "application/json"}, bodies[next])
+end
+function done(summary, latency, _)
+  local errors = summary.errors
+  io.write(string.format('\\n{"answers": %d, "seconds": %f, "failed": %d, "p50": %f, "p99": %f}\\n',
+    summary.requests, summary.duration / 1e6, errors.connect + errors.read + errors.write + errors.status
+    + errors.timeout, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end
+"""
 
 
 def main() -> None:
-    """Run the three servers in turn, and print a table of each and the ratios."""
+    """Measure all in turn, and print each figure and the medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder of a cross-encoder")
+    parser.add_argument("--model", type=Path, default=BUNDLED_CROSS, help="cross-encoder; not given: the bundled one")
+    parser.add_argument("--encoder", type=Path, default=BUNDLED_BI, help="bi-encoder; not given: the bundled one")
     parser.add_argument("--data", nargs="+", default=["sample"], help="files of pairs, or sample")
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 64])
-    parser.add_argument("--seconds", type=int, default=15, help="seconds for each number of clients, and 3 before")
-    parser.add_argument("--requests", type=int, default=20_000, help="requests at most, for each number of clients")
-    parser.add_argument("--repeat", action="store_true", help="pairs come again, as in logs of queries")
-    parser.add_argument("--servers", nargs="+", default=["batching", "no batching", "Trainer.predict"])
+    parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS))
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--seconds", type=int, default=5, help="seconds for each figure, and 1 before")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument(
+        "--infinity", type=Path, help="infinity_emb of another environment; serves --encoder with torch"
+    )
+    parser.add_argument(
+        "--original", type=Path, help="cross-encoder with torch weights: one Trainer.predict per request"
+    )
+    parser.add_argument("--other", type=Path, help="another checkout of this project, served with the same options")
     parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="the rest goes to sts.serve")
-    parser.add_argument("--load", help=argparse.SUPPRESS)
-    parser.add_argument("--original", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", choices=["pair", "embedding"], help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.load:
-        _load(json.loads(options.load))
-    elif options.original:
-        _serve_original(options.model, options.original)
-    else:
-        _measure(options)
+    try:
+        if options.alone:
+            _alone(options)
+        elif options.port:
+            _serve_original(options.original, options.port)
+        else:
+            _measure(options)
+    except StsError as error:
+        sys.exit(f"bench_serve: {error}")
+
+
+@dataclass
+class Found:
+    """Figures of all rounds: texts or pairs a second, and milliseconds, by job, subject and clients."""
+
+    rates: dict[tuple[str, str, int], list[float]] = field(default_factory=dict)
+    tails: dict[tuple[str, str, int], list[float]] = field(default_factory=dict)
+
+    def add(self, job: str, subject: str, clients: int, rate: float, tail: tuple[float, float] | None = None) -> None:
+        """Note a figure, and print it."""
+        self.rates.setdefault((job, subject, clients), []).append(rate)
+        told = ""
+        if tail:
+            self.tails.setdefault((job, subject, clients), []).append(tail[1] / tail[0])
+            told = f"  {clients} clients  p50 {tail[0]:.0f} ms, p99 {tail[1]:.0f} ms"
+        print(f"{job:<14}{subject:<20}{rate:>8.1f}/s{told}", flush=True)
+
+    def ratio(self, job: str, subject: str, peer: str, clients: int) -> float:
+        """How many times as fast one was as another a moment later or before: the median of all rounds."""
+        pairs = zip(self.rates[job, subject, clients], self.rates[job, peer, clients], strict=True)
+        return statistics.median(a / b for a, b in pairs)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs."""
+
+    name: str
+    address: str
+    paths: dict[str, str]
 
 
 def _measure(options: argparse.Namespace) -> None:
-    pairs = _pairs(options.data)
-    print(f"{len(pairs):,} pairs, {'repeated' if options.repeat else 'each once'}; model {options.model}", flush=True)
-    found: dict[tuple[str, int], float] = {}
-    print(f"{'server':<18}{'clients':>8}{'requests/s':>12}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'failed':>8}")
-    for name in options.servers:
-        with _running(name, options) as address:
-            for clients in options.clients:
-                result = _asked(address, clients, options, pairs)
-                found[name, clients] = result["rate"]
-                times = "".join(f"{result[part]:>9.0f}" for part in ("p50", "p95", "p99"))
-                print(f"{name:<18}{clients:>8}{result['rate']:>12.1f}{times}{result['failed']:>8}", flush=True)
-    for peer in options.servers[1:]:
-        ratios = {clients: found[options.servers[0], clients] / found[peer, clients] for clients in options.clients}
-        told = ", ".join(f"{clients}: {ratio:.2f}" for clients, ratio in ratios.items())
-        print(f"{options.servers[0]} against {peer}, by clients: {told}")
+    if shutil.which("wrk") is None:
+        sys.exit("bench_serve: wrk is not installed; apt install wrk")
+    served = " ".join(options.options) or "defaults"
+    print(
+        f"{options.rounds} rounds, {options.seconds} seconds a figure; model {options.model}, encoder "
+        f"{options.encoder}, served with {served}"
+    )
+    found = Found()
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sts-bench-")))
+        bodies = _bodies(options, place)
+        servers = list(_servers(options, place, stack))
+        for _ in range(options.rounds):
+            for job in options.jobs:
+                for clients in _clients(job, options):
+                    _measure_alone(found, job, clients, options)
+                    for server in (each for each in servers if job in each.paths):
+                        asked = _asked(server, job, clients, options.seconds, bodies[job], place)
+                        rate = asked["answers"] / asked["seconds"] * (BATCH if job == "batch of 100" else 1)
+                        found.add(job, server.name, clients, rate, (asked["p50"], asked["p99"]))
+    _print(found, options, servers)
 
 
-def _pairs(sources: list[str]) -> list[tuple[str, str]]:
-    """All first sentences with all second ones of other pairs, shuffled: many pairs, of real sentences."""
+def _clients(job: str, options: argparse.Namespace) -> list[int]:
+    """How many clients ask at once; a request of 100 pairs takes a second for itself."""
+    return [1, 2] if job == "batch of 100" else options.clients
+
+
+def _print(found: Found, options: argparse.Namespace, servers: list[Server]) -> None:
+    """The medians of all rounds, and those of the ratios."""
+    for job in options.jobs:
+        columns = _clients(job, options)
+        print(f"\n| {job} | " + " | ".join(f"{clients} clients" for clients in columns) + " |")
+        print("|---" * (len(columns) + 1) + "|")
+        names = [each.name for each in servers if job in each.paths]
+        for name in [*ALONE, *names]:
+            cells = [f"{statistics.median(found.rates[job, name, clients]):.1f}/s" for clients in columns]
+            print(f"| {name} | " + " | ".join(cells) + " |")
+        for peer in [*ALONE, *names[1:]]:
+            cells = [f"{found.ratio(job, 'sts', peer, clients):.2f}" for clients in columns]
+            print(f"| sts / {peer} | " + " | ".join(cells) + " |")
+        cells = [f"{statistics.median(found.tails[job, 'sts', clients]):.2f}" for clients in columns]
+        print("| sts, p99 / p50 | " + " | ".join(cells) + " |")
+
+
+def _bodies(options: argparse.Namespace, place: Path) -> dict[str, Path]:
+    """Files of requests, one a line, shuffled: sentences of the data, each with a second one of another pair."""
     from sts.pairs import load_pairs
 
-    pairs = load_pairs(sources, announce=print).pairs
+    pairs = load_pairs(options.data, announce=print).pairs
     generator = random.Random(SEED)
-    made = []
-    for _ in range(12):  # far more than any server answers in the time
-        second = list(pairs["sentence2"])
+    first, second = list(pairs["sentence1"]), list(pairs["sentence2"])
+    made: dict[tuple[str, str], None] = {}
+    for _ in range(8):
         generator.shuffle(second)
-        made += list(zip(pairs["sentence1"], second, strict=True))
-    return list(dict.fromkeys(made))
+        made |= dict.fromkeys(zip(first, second, strict=True))
+    asked = [{"sentence1": a, "sentence2": b} for a, b in made]
+    generator.shuffle(asked)
+    batches = [{"pairs": asked[start : start + BATCH]} for start in range(0, len(asked) - BATCH, BATCH)]
+    sentences = sorted({*first, *second})
+    generator.shuffle(sentences)
+    single = [{"input": sentence, "model": options.encoder.resolve().name} for sentence in sentences]
+    files = {}
+    for job, requests in zip(JOBS, (asked, batches, single), strict=True):
+        files[job] = place / f"{job}.jsonl"
+        files[job].write_text("".join(json.dumps(each) + "\n" for each in requests), encoding="utf-8")
+    return files
+
+
+def _servers(options: argparse.Namespace, place: Path, stack: ExitStack) -> Iterator[Server]:
+    """Start all that are asked for, sts first."""
+    sts = ["-m", "sts.serve", "--model", str(options.model), "--encoder", str(options.encoder), "--cache-size", "0"]
+    sts += ["--log-level", "warning", *options.options, "--port"]
+    yield stack.enter_context(_running("sts", [sys.executable, *sts], "/readyz", JOBS))
+    if options.other:
+        yield stack.enter_context(_running("other", [sys.executable, *sts], "/readyz", JOBS, options.other))
+    if options.original:
+        words = [sys.executable, __file__, "--original", str(options.original), "--port"]
+        yield stack.enter_context(_running("original", words, "/readyz", {"pair": JOBS["pair"]}))
+    if options.infinity:
+        folder = place / options.encoder.resolve().name  # which is what it calls the model
+        shutil.copytree(options.encoder, folder)
+        file = folder / "tokenizer_config.json"  # as older versions of transformers read it
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}))
+        words = [str(options.infinity), "v2", "--model-id", str(folder), "--engine", "torch", "--device", "cpu"]
+        words += ["--served-model-name", folder.name, "--log-level", "error", "--port"]
+        yield stack.enter_context(_running("infinity", words, "/health", {"embedding": "/embeddings"}))
 
 
 @contextmanager
-def _running(name: str, options: argparse.Namespace) -> Iterator[str]:
-    """A server in a process of its own; yields its address."""
+def _running(
+    name: str, words: list[str], health: str, paths: dict[str, str], cwd: Path | None = None
+) -> Iterator[Server]:
+    """A server in a process of its own; idle servers take no time of the processor."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    if name == "Trainer.predict":
-        words = [__file__, "--model", str(options.model), "--original", str(port)]
-    else:
-        words = ["-m", "sts.serve", "--model", str(options.model), "--port", str(port), "--log-level", "warning"]
-        words += ["--max-batch", "1"] if name == "no batching" else []
-        words += options.options
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(address, process)
-        yield address
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([*words, str(port)], stdout=log, stderr=log, cwd=cwd)
         try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            limit = time.monotonic() + START_SECONDS
+            while not _answers(address + health):
+                if time.monotonic() > limit or process.poll() is not None:
+                    log.seek(0)
+                    sys.exit(f"bench_serve: {name} did not start: {log.read().decode(errors='replace')[-2000:]}")
+                time.sleep(0.3)
+            yield Server(name, address, paths)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
-def _wait(address: str, process: subprocess.Popen) -> None:
-    limit = time.monotonic() + START_SECONDS
-    while time.monotonic() < limit and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=START_SECONDS):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    sys.exit(f"the server at {address} did not start: {process.stderr.read().decode() if process.stderr else ''}")
-
-
-def _asked(address: str, clients: int, options: argparse.Namespace, pairs: list[tuple[str, str]]) -> dict:
-    """What locust, in a process of its own, measures."""
-    order = random.Random(SEED + clients)
-    chosen = order.sample(pairs, min(options.requests, len(pairs)))
-    if options.repeat:
-        weights = [1 / rank for rank in range(1, len(chosen) + 1)]
-        chosen = order.choices(chosen, weights, k=options.requests)
-    plan = {"address": address, "clients": clients, "seconds": options.seconds, "pairs": chosen}
-    words = [sys.executable, __file__, "--model", str(options.model), "--load"]
-    file = Path(os.environ.get("TMPDIR", "/tmp")) / f"sts-bench-{os.getpid()}.json"
+def _answers(url: str) -> bool:
     try:
-        file.write_text(json.dumps(plan), encoding="utf-8")
-        done = subprocess.run([*words, json.dumps({"plan": str(file)})], capture_output=True, text=True, check=False)
-    finally:
-        file.unlink(missing_ok=True)
+        with urllib.request.urlopen(url, timeout=START_SECONDS):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _asked(server: Server, job: str, clients: int, seconds: int, bodies: Path, place: Path) -> dict[str, Any]:
+    """What wrk measures, after a second that does not count."""
+    script = place / "wrk.lua"
+    script.write_text(WRK)
+    found: dict[str, Any] = {}
+    for duration in (2, seconds):
+        words = ["wrk", "-t1", f"-c{clients}", f"-d{duration}s", "--timeout", "60s", "-s", str(script), server.address]
+        done = subprocess.run(
+            [*words, "--", server.paths[job], str(bodies)], capture_output=True, text=True, check=True
+        )
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+        if found["failed"] or (duration == seconds and not found["answers"]):
+            sys.exit(f"bench_serve: {server.name}, {job}: {found['failed']} of {found['answers']} answers failed")
+    return found
+
+
+def _measure_alone(found: Found, job: str, clients: int, options: argparse.Namespace) -> None:
+    """The models in a process of their own, which ends before a server is measured."""
+    kind = "embedding" if job == "embedding" else "pair"
+    words = [
+        sys.executable,
+        __file__,
+        "--alone",
+        kind,
+        "--model",
+        str(options.model),
+        "--encoder",
+        str(options.encoder),
+    ]
+    words += ["--seconds", str(options.seconds), "--data", *options.data, "--options", *options.options]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"locust failed: {done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+        sys.exit(f"bench_serve: {done.stderr}")
+    for what, rate in json.loads(done.stdout.splitlines()[-1]).items():
+        found.add(job, what, clients, rate)
 
 
-def _load(where: dict) -> None:
-    """Be the clients: ask, wait, ask again, until the time or the pairs are used up."""
-    import gevent
-    from locust import FastHttpUser, constant, task
-    from locust.env import Environment
+def _alone(options: argparse.Namespace) -> None:
+    """Score or encode new texts for some seconds, in batches and one at a time."""
+    from sts.models import load_scorer
 
-    plan = json.loads(Path(where["plan"]).read_text(encoding="utf-8"))
-    remaining = iter(plan["pairs"])
+    parser = argparse.ArgumentParser()
+    for name in ("precision", "backend", "orders"):
+        parser.add_argument(f"--{name}")
+    given = {name: value for name, value in vars(parser.parse_known_args(options.options)[0]).items() if value}
+    bi = options.alone == "embedding"
+    if bi:
+        given.pop("orders", None)
+    scorer: Any = load_scorer(options.encoder if bi else options.model, **given)
+    with tempfile.TemporaryDirectory() as place:
+        file = _bodies(options, Path(place))["embedding" if bi else "pair"]
+        asked = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
-    class Client(FastHttpUser):
-        host = plan["address"]
-        wait_time = constant(0)
+    def rate(size: int, seconds: float) -> float:
+        begun, texts = time.perf_counter(), 0
+        while (passed := time.perf_counter() - begun) < seconds:
+            chunk = [asked[(texts + each) % len(asked)] for each in range(size)]
+            if bi:
+                scorer.encode([each["input"] for each in chunk], batch_size=OFFLINE_BATCH)
+            else:
+                pairs = [[each[name] for each in chunk] for name in ("sentence1", "sentence2")]
+                scorer.score(*pairs, batch_size=OFFLINE_BATCH)
+            texts += size
+        return texts / passed
 
-        @task
-        def ask(self) -> None:
-            pair = next(remaining, None)
-            if pair is None:
-                self.environment.runner.quit()
-                return
-            body = {"sentence1": pair[0], "sentence2": pair[1]}
-            with self.rest("POST", "/v1/similarity", json=body) as answer:
-                if answer.status_code == 200 and (answer.js or {}).get("sentence1") != pair[0]:
-                    answer.failure("another request's answer")
-
-    environment = Environment(user_classes=[Client])
-    runner = environment.create_local_runner()
-    runner.start(plan["clients"], spawn_rate=1000)
-    gevent.sleep(3)
-    environment.stats.reset_all()
-    began = time.monotonic()
-    gevent.spawn_later(plan["seconds"], runner.quit)
-    runner.greenlet.join()
-    seconds, total = time.monotonic() - began, environment.stats.total
-    percentiles = {f"p{part}": total.get_response_time_percentile(part / 100) for part in (50, 95, 99)}
-    rate = (total.num_requests - total.num_failures) / min(seconds, plan["seconds"])
-    print(json.dumps({"rate": rate, "failed": total.num_failures, **percentiles}))
+    sizes = dict(zip(ALONE, (8 * OFFLINE_BATCH, 1), strict=True))
+    for size in sizes.values():
+        rate(size, 1)
+    print(json.dumps({what: rate(size, options.seconds) for what, size in sizes.items()}))
 
 
 def _serve_original(folder: Path, port: int) -> None:
@@ -189,26 +329,27 @@ def _serve_original(folder: Path, port: int) -> None:
     from sts.models import load_scorer
 
     logging.set_verbosity_error()
-    scorer = load_scorer(folder, precision="fp32", backend="torch")
+    scorer: Any = load_scorer(folder, precision="fp32", backend="torch")
     tokenizer, limit = scorer.runtime.network.tokenizer, scorer.info.max_length
-    arguments = TrainingArguments(output_dir=str(folder), disable_tqdm=True, report_to=[], use_cpu=True)
-    trainer = Trainer(model=scorer.runtime.network[0].model, args=arguments)
-    lock = threading.Lock()
-    app = Flask("original")
+    with tempfile.TemporaryDirectory() as place:
+        arguments = TrainingArguments(output_dir=place, disable_tqdm=True, report_to=[], use_cpu=True)
+        trainer = Trainer(model=scorer.runtime.network[0].model, args=arguments)
+        lock = threading.Lock()
+        app = Flask("original")
 
-    @app.get("/readyz")
-    def ready() -> dict:
-        return {}
+        @app.get("/readyz")
+        def ready() -> dict[str, Any]:
+            return {}
 
-    @app.post("/v1/similarity")
-    def similarity() -> dict:
-        pair = request.get_json()
-        encoded = tokenizer(pair["sentence1"], pair["sentence2"], truncation=True, max_length=limit)
-        with lock:  # without it, its threads hinder each other and it is slower still
-            logit = trainer.predict([dict(encoded)]).predictions.item()
-        return {**pair, "score": float(5 * expit(logit))}
+        @app.post("/v1/similarity")
+        def similarity() -> dict[str, Any]:
+            pair = request.get_json()
+            encoded = tokenizer(pair["sentence1"], pair["sentence2"], truncation=True, max_length=limit)
+            with lock:  # without it, its threads hinder each other and it is slower still
+                logit = trainer.predict([dict(encoded)]).predictions.item()
+            return {**pair, "score": float(5 * expit(logit))}
 
-    make_server("127.0.0.1", port, app, threaded=True).serve_forever()
+        make_server("127.0.0.1", port, app, threaded=True).serve_forever()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sts.errors import DataError, UsageError
 from sts.files.encoding import standard_input
@@ -18,13 +18,18 @@ from sts.models.coverage import TOO_MUCH
 from sts.models.info import Orders, ScorerInfo
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
-from sts.models.scorer import Scored, Scorer
+from sts.models.scorer import Known, Scored, Scorer
 from sts.pairs.rows import BadRow, OnBadRow, Pair, check_fields, pair_columns, pair_of, without_header
 from sts.pairs.write import SUFFIXES, RowWriter, row_writer, writing_rows
 
 STANDARD = "-"
 # pairs that are held at once; large enough to sort by length, small enough for any machine
 CHUNK = 4096
+# pairs, or sentences of a bi-encoder, that are not computed again; of e5-small, 30 MB
+REMEMBERED = 20_000
+if TYPE_CHECKING:
+    from sts.models import BiScorer, CrossScorer
+
 COLUMNS = pair_columns(labelled=False, others=True)
 # what a scored row has beside its own columns
 ADDED = ("row", "score", "similar", "truncated", "unknown")
@@ -205,7 +210,9 @@ def _standard_rows(name: str, options: FileOptions, say: Callable[[str], None]) 
     return delimited(name, itertools.chain([first], lines), COLUMNS, options, say, tabs=True)
 
 
-def _score_file(scorer: Scorer, source: _Source, target: str, *, as_json: bool, batch_size: int) -> None:
+def _score_file(
+    scorer: "CrossScorer | BiScorer", source: _Source, target: str, *, as_json: bool, batch_size: int
+) -> None:
     from tqdm import tqdm
 
     print(f"scoring {source.name} with {scorer.info.base_model} ({scorer.info.mode}-encoder)", file=sys.stderr)
@@ -213,14 +220,14 @@ def _score_file(scorer: Scorer, source: _Source, target: str, *, as_json: bool, 
     def say(line: str) -> None:
         tqdm.write(line, file=sys.stderr)
 
-    counts, told = _Counts(), set[str]()
+    counts, told, known = _Counts(), set[str](), Known(REMEMBERED)
     with (
         _writing(source, target, as_json=as_json) as write,
         tqdm(unit="pair", desc="scoring", file=sys.stderr, disable=None) as bar,
     ):
         for chunk in _chunks(source.pairs(counts, say)):
             first, second = [pair.sentence1 for _, pair in chunk], [pair.sentence2 for _, pair in chunk]
-            scored = scorer.score(first, second, batch_size=batch_size)
+            scored = scorer.score(first, second, batch_size=batch_size, known=known)
             for (row, _), result in zip(chunk, _results(scored, scorer.info), strict=True):
                 kept = _kept(row)
                 for name, shown in zip(row.fields, kept, strict=False):

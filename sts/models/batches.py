@@ -1,8 +1,10 @@
 """Texts through a network, in batches of similar length."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sts.errors import UsageError
 
@@ -10,6 +12,23 @@ if TYPE_CHECKING:
     import numpy as np
 
 Tokens = dict[str, list[list[int]]]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """How a network computes fastest.
+
+    Attributes:
+        count: batches that are computed at the same time.
+        tokens: tokens of a batch, padding included, beyond which it gets no faster; None where more is better.
+    """
+
+    count: int = 1
+    tokens: int | None = None
+
+    def rows(self, longest: int, most: int) -> int:
+        """Rows of a batch whose longest has so many tokens: at least 1, and at most `most`."""
+        return most if self.tokens is None else max(1, min(most, self.tokens // max(1, longest)))
 
 
 @dataclass(frozen=True)
@@ -65,9 +84,18 @@ def with_id(tokens: Tokens, number: int | None, count: int) -> list[int]:
     return [place for place, ids in enumerate(tokens["input_ids"][:count]) if number in ids]
 
 
+class Compute(Protocol):
+    """A network, and what is made of its output."""
+
+    def __call__(self, tokens: Tokens, *, alone: bool) -> "np.ndarray":
+        """Outputs (k, …), float32, of k rows of tokens; `alone` where no other batch is computed meanwhile."""
+        ...
+
+
 def outputs(
-    run: "Callable[[Tokens], np.ndarray]",
+    compute: Compute,
     tokens: Tokens,
+    lanes: Lanes,
     *,
     batch_size: int,
     progress: bool,
@@ -77,9 +105,10 @@ def outputs(
     """Run a network over tokenised texts, the longest first.
 
     Args:
-        run: gives the outputs (k, …) of k rows of tokens.
+        compute: gives the outputs (k, …) of k rows of tokens.
         tokens: what `tokenize` gave.
-        batch_size: texts that go through the network together.
+        lanes: how many batches are computed at the same time, and how large they are at most.
+        batch_size: texts that go through the network together, at most.
         progress: show a progress bar on standard error.
         unit: what the bar counts.
         desc: what the bar says.
@@ -95,10 +124,43 @@ def outputs(
     import numpy as np
     from tqdm import tqdm
 
-    order = np.argsort([-len(ids) for ids in tokens["input_ids"]], kind="stable")
+    lengths = [len(ids) for ids in tokens["input_ids"]]
+    order = np.argsort([-length for length in lengths], kind="stable")
+    batches = []
+    start = 0
+    while start < len(order):
+        size = lanes.rows(lengths[order[start]], batch_size)
+        batches.append(order[start : start + size])
+        start += size
+
+    def run(rows: "np.ndarray") -> "np.ndarray":
+        batch = {name: [column[row] for row in rows] for name, column in tokens.items()}
+        return compute(batch, alone=lanes.count == 1 or len(batches) == 1)
+
     # disable=None: no bar into a log file
     with tqdm(total=len(order), unit=unit, desc=desc, disable=None if progress else True) as bar:
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            yield rows, run({name: [column[row] for row in rows] for name, column in tokens.items()})
+        for rows, found in _side_by_side(run, batches, lanes.count):
+            yield rows, found
             bar.update(len(rows))
+
+
+def _side_by_side(
+    run: "Callable[[np.ndarray], np.ndarray]", batches: Sequence["np.ndarray"], lanes: int
+) -> Iterator[tuple["np.ndarray", "np.ndarray"]]:
+    """Batches and their outputs, in order, some of them computed at the same time."""
+    if lanes == 1 or len(batches) < 2:
+        for rows in batches:
+            yield rows, run(rows)
+        return
+    waiting: deque[tuple[np.ndarray, Future[np.ndarray]]] = deque()
+    pool = ThreadPoolExecutor(lanes, thread_name_prefix="sts-compute")
+    try:
+        for rows in batches:
+            waiting.append((rows, pool.submit(run, rows)))
+            if len(waiting) > 2 * lanes:
+                done, future = waiting.popleft()
+                yield done, future.result()
+        for done, future in waiting:
+            yield done, future.result()
+    finally:  # what has not begun is not wanted after an error or Ctrl-C
+        pool.shutdown(cancel_futures=True)

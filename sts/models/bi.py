@@ -12,7 +12,7 @@ from sts.models.calibration import Calibration, fit_calibration
 from sts.models.coverage import Coverage, claims, coverages, unknown_shares
 from sts.models.info import ScorerInfo
 from sts.models.runtime import Runtime
-from sts.models.scorer import Scored, check_pairs, write_scorer
+from sts.models.scorer import Known, Scored, check_pairs, write_scorer
 from sts.text import TextPipeline
 from sts.text.form import composed
 
@@ -148,14 +148,25 @@ class BiScorer:
         import numpy as np
 
         vectors = np.zeros((len(tokens["input_ids"]), self.dimension), dtype=np.float32)
+        lanes = self.runtime.lanes
         for rows, found in outputs(
-            self.runtime.run, tokens, batch_size=batch_size, progress=progress, unit="sentence", desc="encoding"
+            self.compute, tokens, lanes, batch_size=batch_size, progress=progress, unit="sentence", desc="encoding"
         ):
-            vectors[rows] = of_unit_length(found[:, : self.dimension])
+            vectors[rows] = found
         return vectors
 
+    def compute(self, tokens: Tokens, *, alone: bool) -> "np.ndarray":
+        """Vectors (k, dimension), each of length 1, of a batch of k rows; see `Runtime.run`."""
+        return of_unit_length(self.runtime.run(tokens, alone=alone)[:, : self.dimension])
+
     def score(
-        self, sentence1: Sequence[str], sentence2: Sequence[str], *, batch_size: int = 64, progress: bool = False
+        self,
+        sentence1: Sequence[str],
+        sentence2: Sequence[str],
+        *,
+        batch_size: int = 64,
+        progress: bool = False,
+        known: Known | None = None,
     ) -> Scored:
         """Score n pairs, in the order given; a sentence that occurs several times is encoded once.
 
@@ -164,6 +175,7 @@ class BiScorer:
             sentence2: n sentences.
             batch_size: sentences that go through the network together.
             progress: show a progress bar on standard error.
+            known: sentences of earlier calls, which are not encoded again; those of this one are added.
 
         Raises:
             UsageError: the two lists differ in length, or `batch_size` is below 1.
@@ -174,7 +186,7 @@ class BiScorer:
         sentence1, sentence2 = ([composed(sentence) for sentence in column] for column in (sentence1, sentence2))
         # sorted, so that exchanging the two lists changes no batch and therefore no score
         distinct = sorted({*sentence1, *sentence2})
-        encoded = self.encode(distinct, batch_size=batch_size, progress=progress)
+        encoded = self._encode(distinct, Known(0) if known is None else known, batch_size, progress)
         place = {sentence: row for row, sentence in enumerate(distinct)}
         a, b = (np.array([place[sentence] for sentence in column], dtype=int) for column in (sentence1, sentence2))
         found = [
@@ -188,6 +200,29 @@ class BiScorer:
             encoded.left_as_is[a] | encoded.left_as_is[b],
             claimed.unknown,
             claimed.unread,
+        )
+
+    def _encode(self, sentences: Sequence[str], known: Known, batch_size: int, progress: bool) -> Encoded:
+        """Vectors of n distinct sentences."""
+        import numpy as np
+
+        missing = [sentence for sentence in sentences if sentence not in known]
+        fresh = self.encode(missing, batch_size=batch_size, progress=progress)
+        for place, sentence in enumerate(missing):
+            known[sentence] = (
+                fresh.vectors[place],
+                fresh.truncated[place],
+                fresh.left_as_is[place],
+                fresh.coverage.get(place),
+            )
+        rows = [known[sentence] for sentence in sentences]
+        known.forget()
+        vectors, truncated, left_as_is, coverage = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return Encoded(
+            np.array(vectors, dtype=np.float32).reshape(len(rows), self.dimension),
+            np.array(truncated, dtype=bool),
+            np.array(left_as_is, dtype=bool),
+            {place: each for place, each in enumerate(coverage) if each is not None},
         )
 
     def save(self, folder: Path) -> None:

@@ -10,8 +10,9 @@ from sts.models.calibration import MAX_SCORE, logistic
 from sts.models.coverage import Claims, claims, coverages
 from sts.models.info import ScorerInfo
 from sts.models.runtime import Runtime
-from sts.models.scorer import Scored, check_pairs, write_scorer
+from sts.models.scorer import Known, Scored, check_pairs, write_scorer
 from sts.text import TextPipeline
+from sts.text.form import composed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,20 +54,47 @@ class CrossScorer:
         return fingerprint(self.runtime, self.info)
 
     def score(
-        self, sentence1: Sequence[str], sentence2: Sequence[str], *, batch_size: int = 64, progress: bool = False
+        self,
+        sentence1: Sequence[str],
+        sentence2: Sequence[str],
+        *,
+        batch_size: int = 64,
+        progress: bool = False,
+        known: Known | None = None,
     ) -> Scored:
-        """Score n pairs, in the order given; computed in batches of similar length.
+        """Score n pairs, in the order given; a pair that occurs several times is computed once.
 
         Args:
             sentence1: n sentences.
             sentence2: n sentences.
-            batch_size: pairs that go through the network together.
+            batch_size: pairs that go through the network together, at most.
             progress: show a progress bar on standard error.
+            known: pairs of earlier calls, which are not computed again; those of this one are added.
 
         Raises:
             UsageError: the two lists differ in length, or `batch_size` is below 1.
         """
-        tokenized = self.tokenize(sentence1, sentence2)
+        check_pairs(sentence1, sentence2)
+        import numpy as np
+
+        known = Known(0) if known is None else known
+        pairs = [self._key(composed(a), composed(b)) for a, b in zip(sentence1, sentence2, strict=True)]
+        missing = list(dict.fromkeys(pair for pair in pairs if pair not in known))
+        scored = self._score(missing, batch_size=batch_size, progress=progress)
+        columns = (scored.scores, scored.truncated, scored.left_as_is, scored.unknown, scored.unread)
+        known.update(zip(missing, zip(*columns, strict=True), strict=True))
+        found = np.array([known[pair] for pair in pairs], dtype=np.float64).reshape(len(pairs), len(columns))
+        known.forget()
+        return Scored(*(found[:, place].astype(column.dtype) for place, column in enumerate(columns)))
+
+    def _key(self, sentence1: str, sentence2: str) -> tuple[str, str]:
+        """What two pairs have in common that have the same score."""
+        if self.info.orders == "one" or sentence1 <= sentence2:
+            return sentence1, sentence2
+        return sentence2, sentence1
+
+    def _score(self, pairs: Sequence[tuple[str, str]], *, batch_size: int, progress: bool) -> Scored:
+        tokenized = self.tokenize([a for a, _ in pairs], [b for _, b in pairs])
         found = self.forward(tokenized.tokens, batch_size=batch_size, progress=progress)
         claimed: Claims = tokenized.coverage
         scores = claimed.apply(self.combine(found))
@@ -99,10 +127,16 @@ class CrossScorer:
         import numpy as np
 
         scores = np.zeros(len(tokens["input_ids"]), dtype=np.float32)
-        for rows, logits in outputs(
-            self.runtime.run, tokens, batch_size=batch_size, progress=progress, unit="pair", desc="scoring"
+        lanes = self.runtime.lanes
+        for rows, found in outputs(
+            self.compute, tokens, lanes, batch_size=batch_size, progress=progress, unit="pair", desc="scoring"
         ):
-            scores[rows] = logistic(logits) * MAX_SCORE
+            scores[rows] = found
+        return scores
+
+    def compute(self, tokens: Tokens, *, alone: bool) -> "np.ndarray":
+        """Scores (k,), 0 to 5, of a batch of k rows; see `Runtime.run`."""
+        scores: np.ndarray = logistic(self.runtime.run(tokens, alone=alone)) * MAX_SCORE
         return scores
 
     def combine(self, scores: "np.ndarray") -> "np.ndarray":

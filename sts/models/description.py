@@ -7,7 +7,7 @@ from typing import Any
 
 from sts.errors import ScorerError
 from sts.models.info import INFO_FILE, ScorerInfo, read_info
-from sts.models.onnx_runtime import fast_int8
+from sts.models.onnx_sessions import fast_int8
 from sts.models.precision import choose_precision
 from sts.models.runtime import ONNX_FILE, TOKENIZER_FILE, choose_backend
 

@@ -1,13 +1,14 @@
 """Scorers computed with ONNX Runtime: what `sts.export` writes. Torch and transformers are not imported."""
 
-import os
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sts.errors import ScorerError, reason
+from sts.errors import ScorerError
 from sts.models.batches import Tokens, tokenize
 from sts.models.coverage import split_long_words, unknown_id
+from sts.models.onnx_sessions import OnnxSessions
 from sts.models.runtime import ONNX_FILE, TOKENIZER_FILE
 
 if TYPE_CHECKING:
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 # the outputs of an exported model: logits (n,) or vectors (n, d), and token states for alignment
 OUTPUT, STATES = "output", "states"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-
-
-# rows that a processor computes at once: what is between two layers then stays in its cache, and int8 albert-kor is 1.4
-# times as fast as with 64 (2 cores of an AMD EPYC)
-ROWS_AT_ONCE = 16
+# fewer texts are tokenised in the thread that asks: to wake others takes longer than the work
+FEW = 8
 
 
 class OnnxRuntime:
@@ -31,7 +29,7 @@ class OnnxRuntime:
     Args:
         folder: holds `model.onnx` and `tokenizer.json`.
         precision: what it was exported in, `fp32` or `int8`.
-        threads: threads that compute; None means one a core.
+        threads: threads that compute; None means one for each core that this process may use.
 
     Raises:
         ScorerError: a file is missing or damaged.
@@ -45,15 +43,16 @@ class OnnxRuntime:
         for name in (ONNX_FILE, TOKENIZER_FILE):
             if not (folder / name).is_file():
                 raise ScorerError(f"{folder}: holds no {name}; the scorer is incomplete, export or copy it again")
-        self._session = _session(folder, threads)
-        self._on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
-        self._inputs = [entry.name for entry in self._session.get_inputs()]
-        outputs = {entry.name: entry.shape for entry in self._session.get_outputs()}
+        self._sessions = OnnxSessions(folder / ONNX_FILE, threads)
+        self.lanes = self._sessions.lanes
+        self._inputs = [entry.name for entry in self._sessions.inputs]
+        outputs = {entry.name: entry.shape for entry in self._sessions.outputs}
         if not set(self._inputs) <= set(INPUTS) or set(outputs) != {OUTPUT, STATES}:
             raise ScorerError(f"{folder / ONNX_FILE}: was not written by this version of sts; export the scorer again")
         self.dimension: int | None = outputs[OUTPUT][1] if len(outputs[OUTPUT]) == 2 else None
         # two, for one that cuts in one thread may not be used in another meanwhile
         self._tokenizer, self._cutting = _tokenizer(folder), _tokenizer(folder)
+        self._cutting_lock = threading.Lock()
         self._padding = self._tokenizer.padding or {"pad_id": 0}
         self.unknown_id = unknown_id(self._tokenizer)
         self._tokenizer.no_padding()
@@ -78,10 +77,13 @@ class OnnxRuntime:
         return self._tokens(encoded), offsets
 
     def _encoded(self, rows: list[Any], cut: int | None) -> list[Any]:
-        if cut is None:
-            return list(self._tokenizer.encode_batch(rows))
-        self._cutting.enable_truncation(cut)
-        return list(self._cutting.encode_batch(rows))
+        if cut is not None:
+            with self._cutting_lock:
+                self._cutting.enable_truncation(cut)
+                return list(self._cutting.encode_batch(rows))
+        if len(rows) < FEW:
+            return [self._tokenizer.encode(*((row,) if isinstance(row, str) else row)) for row in rows]
+        return list(self._tokenizer.encode_batch(rows))
 
     def _tokens(self, encoded: list[Any]) -> Tokens:
         found = {"input_ids": [row.ids for row in encoded], "attention_mask": [row.attention_mask for row in encoded]}
@@ -89,21 +91,14 @@ class OnnxRuntime:
             found["token_type_ids"] = [row.type_ids for row in encoded]
         return found
 
-    def run(self, tokens: Tokens) -> "np.ndarray":
+    def run(self, tokens: Tokens, *, alone: bool = True) -> "np.ndarray":
         """See `Runtime`."""
-        import numpy as np
-
-        if self._on_gpu:
-            return np.asarray(self._session.run([OUTPUT], self._padded(tokens))[0])
-        parts = [
-            {name: column[start : start + ROWS_AT_ONCE] for name, column in tokens.items()}
-            for start in range(0, len(tokens["input_ids"]), ROWS_AT_ONCE)
-        ]
-        return np.concatenate([self._session.run([OUTPUT], self._padded(part))[0] for part in parts])
+        values: np.ndarray = self._sessions.get(alone=alone).run([OUTPUT], self._padded(tokens))[0]
+        return values
 
     def states(self, tokens: Tokens) -> "np.ndarray":
         """See `Runtime`."""
-        values: np.ndarray = self._session.run([STATES], self._padded(tokens))[0]
+        values: np.ndarray = self._sessions.get(alone=True).run([STATES], self._padded(tokens))[0]
         return values
 
     def _padded(self, tokens: Tokens) -> dict[str, "np.ndarray"]:
@@ -122,8 +117,7 @@ class OnnxRuntime:
     def _digest(self) -> bytes:
         import hashlib
 
-        with (self.folder / ONNX_FILE).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        return hashlib.sha256(self._sessions.read()).digest()
 
     def digest(self) -> bytes:
         """SHA-256 of the model's file."""
@@ -137,28 +131,6 @@ class OnnxRuntime:
             shutil.copyfile(self.folder / name, folder / name)
 
 
-def _session(folder: Path, threads: int | None) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors, which are raised
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    # a model that names other files for its weights finds none, wherever the process stands
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
-    if not fast_int8():
-        # without VNNI the products of 8-bit numbers overflow 16 bits, unless the weights are made unsigned first
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    available = onnxruntime.get_available_providers()
-    providers = [name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in available]
-    try:
-        return onnxruntime.InferenceSession((folder / ONNX_FILE).read_bytes(), options, providers=providers)
-    except Exception as error:  # its errors have no common class but this
-        raise ScorerError(
-            f"{folder / ONNX_FILE}: can't be read ({reason(error)}); export or copy the scorer again"
-        ) from error
-
-
 def _tokenizer(folder: Path) -> Any:
     from tokenizers import Tokenizer
 
@@ -170,16 +142,3 @@ def _tokenizer(folder: Path) -> Any:
         ) from error
     split_long_words(tokenizer)
     return tokenizer
-
-
-def fast_int8() -> bool:
-    """Whether this processor multiplies 8-bit numbers in hardware without overflow (VNNI, AMX, or any ARM)."""
-    import platform
-
-    if platform.machine().lower() not in ("x86_64", "amd64", "i686"):
-        return True
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").partition("flags")[2]
-    except OSError:  # another system than Linux: the slower, exact way
-        return False
-    return not {"avx512_vnni", "avx_vnni", "amx_int8"}.isdisjoint(flags.partition("\n")[0].split())

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from sts.errors import ScorerError, UsageError
-from sts.models.batches import Tokens
+from sts.models.batches import Lanes, Tokens
 from sts.models.info import ScorerInfo, read_info
 from sts.models.precision import ScoringPrecision
 
@@ -28,11 +28,13 @@ class Runtime(Protocol):
         precision: what its matrix products are computed in: `fp32`, `bf16` or `int8`.
         unknown_id: the id of the piece that stands for whatever the vocabulary has no pieces for; None where it has
             pieces for all.
+        lanes: how many batches it computes best at the same time, and how large.
     """
 
     backend: str
     precision: str
     unknown_id: int | None
+    lanes: Lanes
 
     def tokenize(self, columns: list[list[str]], limit: int) -> tuple[Tokens, "np.ndarray"]:
         """Token ids of n texts or pairs of texts, cut at `limit` tokens, and how many (n,) there were before."""
@@ -42,8 +44,14 @@ class Runtime(Protocol):
         """Token ids of n sentences, cut at `limit` tokens or whole, and where each token stands in its sentence."""
         ...
 
-    def run(self, tokens: Tokens) -> "np.ndarray":
-        """Logits (n,) or vectors (n, dimension), float32, of n rows of tokens, computed together."""
+    def run(self, tokens: Tokens, *, alone: bool = True) -> "np.ndarray":
+        """Logits (n,) or vectors (n, dimension), float32, of n rows of tokens, computed together.
+
+        Args:
+            tokens: the rows.
+            alone: whether nothing else is computed meanwhile: it then takes all threads that it may, and one beside
+                other batches, where the backend has a choice.
+        """
         ...
 
     def states(self, tokens: Tokens) -> "np.ndarray":

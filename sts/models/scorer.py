@@ -1,9 +1,10 @@
 """What all scorers have in common."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sts.errors import UsageError
 from sts.models.info import ScorerInfo, write_info
@@ -37,6 +38,23 @@ class Scored:
         """Bool (n,), true for pairs that score `threshold` or more and of which enough was read."""
         found: np.ndarray = (self.scores >= threshold) & ~self.unread
         return found
+
+
+class Known(dict[Any, Any]):
+    """Results of earlier calls, by what they are of: so many of the latest.
+
+    Args:
+        most: results that are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def forget(self) -> None:
+        """Drop the oldest of those that are too many."""
+        for key in list(itertools.islice(self, max(0, len(self) - self._most))):
+            del self[key]
 
 
 class Scorer(Protocol):

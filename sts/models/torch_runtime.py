@@ -1,9 +1,10 @@
 """Scorers computed with torch: what sentence-transformers trains."""
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sts.models.batches import Tokens, tokenize
+from sts.models.batches import Lanes, Tokens, tokenize
 from sts.models.coverage import unknown_id
 from sts.models.precision import computing
 from sts.quiet import quiet_libraries
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # of the encoder's layers, those below the one whose states alignment reads
 DEPTH = 2 / 3
+# tokens of a batch on a processor
+TOKENS = 1024
 
 
 class TorchRuntime:
@@ -31,28 +34,34 @@ class TorchRuntime:
     def __init__(self, network: "Network", precision: str) -> None:
         self.network: Any = network
         self.precision = precision
+        # on a processor, what is between two layers then stays in its cache
+        self.lanes = Lanes() if self.network.device.type == "cuda" else Lanes(tokens=TOKENS)
+        # its tokenizer is told anew with each text whether to cut
+        self._tokenizer_lock = threading.Lock()
         self.unknown_id = unknown_id(self.network.tokenizer.backend_tokenizer)
 
     def tokenize(self, columns: list[list[str]], limit: int) -> tuple[Tokens, "np.ndarray"]:
         """See `Runtime`."""
 
         def encode(texts: list[list[str]], cut: int | None) -> Tokens:
-            if cut is None:
-                return dict(self.network.tokenizer(*texts, verbose=False))
-            return dict(self.network.tokenizer(*texts, truncation=True, max_length=cut))
+            with self._tokenizer_lock:
+                if cut is None:
+                    return dict(self.network.tokenizer(*texts, verbose=False))
+                return dict(self.network.tokenizer(*texts, truncation=True, max_length=cut))
 
         return tokenize(encode, columns, limit)
 
     def offsets(self, sentences: list[str], limit: int | None) -> tuple[Tokens, "list[Offsets]"]:
         """See `Runtime`."""
         cut = {} if limit is None else {"truncation": True, "max_length": limit}
-        encoded = self.network.tokenizer(
-            sentences,
-            **cut,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
+        with self._tokenizer_lock:
+            encoded = self.network.tokenizer(
+                sentences,
+                **cut,
+                return_offsets_mapping=True,
+                return_special_tokens_mask=True,
+                verbose=False,
+            )
         places, special = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
         offsets = [
             [(0, 0) if mark else tuple(place) for place, mark in zip(*row, strict=True)]
@@ -60,7 +69,7 @@ class TorchRuntime:
         ]
         return dict(encoded), offsets
 
-    def run(self, tokens: Tokens) -> "np.ndarray":
+    def run(self, tokens: Tokens, *, alone: bool = True) -> "np.ndarray":
         """See `Runtime`."""
         import torch
 

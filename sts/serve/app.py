@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from flask_openapi3 import Info, OpenAPI
 
 from sts import __version__
-from sts.serve import bodies, keys, logs, problems
+from sts.serve import answers, bodies, keys, logs, problems
 from sts.serve.batcher import DEADLINE
 from sts.serve.engine import Engine
 from sts.serve.metrics import Metrics
@@ -73,9 +73,7 @@ def make_app(settings: ServeSettings) -> OpenAPI:
         doc_ui=False,
         static_folder=None,
     )
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.json.compact = True  # type: ignore[attr-defined]
+    answers.init_app(app)
     metrics = Metrics()
     app.extensions["sts"] = Engine(settings, metrics)
     _init_requests(app, settings, metrics)

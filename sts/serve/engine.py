@@ -108,9 +108,11 @@ class Engine:
     def load(self) -> None:
         """Load everything in this process, and listen for changes; `refused` says what could not be loaded."""
         resources.limit_arenas()
+        # torch's own threads share a batch, and those of two batches would slow each other down
+        lanes = 1 if self._computes_with_torch() else self.settings.compute_threads or 1
         self._batcher = Batcher(
+            lanes=lanes,
             max_batch=self.settings.max_batch,
-            max_wait=self.settings.max_wait / 1000,
             max_queue=self.settings.max_queue,
             computing=self._computing,
             observe_batch=self.metrics.batch,
@@ -240,6 +242,8 @@ class Engine:
             import torch
 
             torch.set_num_threads(settings.compute_threads or 1)
+        # what computes batches side by side is ready from now on, and not made by the first two requests
+        scorer.runtime.run(scorer.runtime.tokenize([[WARM_UP[0][0]]], scorer.info.max_length)[0], alone=False)
         kind: Any = BatchedBi if isinstance(scorer, BiScorer) else BatchedCross
         batched: BatchedCross | BatchedBi = kind(scorer, folder, self.batcher, settings.cache_size, self.metrics.texts)
         return batched

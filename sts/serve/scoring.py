@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sts.models import BiScorer, Calibration, CrossScorer, Encoded, Scored, ScorerInfo
-    from sts.models.batches import Tokenized
+    from sts.models.batches import Lanes, Tokenized
 
-# rows that go through a network at once: of 8, 16, 32 and 64, the fastest or near it for both bundled base models
-ROWS = 16
 # pairs that are tokenised at once, so that a long request lets others tokenise in between
 CHUNK = 64
 
@@ -78,8 +76,6 @@ class _Batched(ABC):
         self._cache: LRUCache[bytes, Result] | None = LRUCache(cache_size) if cache_size else None
         self._cache_lock = threading.Lock()
         self._states = _States(network)
-        # a tokenizer that cuts in one thread may not be used in another meanwhile
-        self._tokenizer_lock = threading.Lock()
 
     @property
     def version(self) -> str:
@@ -119,22 +115,28 @@ class _Batched(ABC):
         Raises:
             ServeError: see `Batcher.submit`.
         """
-        with self._tokenizer_lock:
-            words = split_words(self.network.runtime, [sentence1, sentence2], self.info.max_length)
+        words = split_words(self.network.runtime, [sentence1, sentence2], self.info.max_length)
         vectors1, vectors2 = self._batcher.submit(self._states, words)
         if self._states.center is None:
             self._states.center = self._center()
         return words[0], words[1], link_words(vectors1, vectors2, self._states.center)
 
     def _center(self) -> "np.ndarray":
-        # in the queue's thread, as all else: two threads that compute have two teams of OpenMP threads, which slow
-        # each other down
-        with self._tokenizer_lock:
-            words = split_words(self.network.runtime, COMMON, self.info.max_length)
+        # by the queue, as all else: more threads that compute than cores slow each other down
+        words = split_words(self.network.runtime, COMMON, self.info.max_length)
         return center_of(self._batcher.submit(self._states, words))
 
-    def compute(self, items: Sequence[list[dict[str, list[int]]]]) -> list[Any]:
-        """Values of items, each of one row of tokens or two.
+    @property
+    def lanes(self) -> "Lanes":
+        """See `Work`."""
+        return self.network.runtime.lanes
+
+    def length(self, item: list[dict[str, list[int]]]) -> int:
+        """See `Work`."""
+        return sum(len(row["input_ids"]) for row in item)
+
+    def compute(self, items: Sequence[list[dict[str, list[int]]]], *, alone: bool) -> list[Any]:
+        """Values of items, each of one row of tokens or two; see `Work`.
 
         Raises:
             FloatingPointError: a value is not finite.
@@ -144,7 +146,7 @@ class _Batched(ABC):
         # all first rows, then all second ones: as the network's `combine` expects them
         rows = [item[order] for order in range(len(items[0])) for item in items]
         tokens = {name: [row[name] for row in rows] for name in rows[0]}
-        values = self._finished(self.network.forward(tokens, batch_size=ROWS))
+        values = self._finished(self.network.compute(tokens, alone=alone))
         if not np.isfinite(values).all():
             raise FloatingPointError("the model's output is not finite")
         return list(values)
@@ -154,8 +156,7 @@ class _Batched(ABC):
         """Values (n, …) of items, of what the network gave for their rows."""
 
     def _tokenized(self, rows: Sequence[tuple[str, ...]]) -> "Tokenized":
-        with self._tokenizer_lock:
-            return self.network.tokenize(*(list(column) for column in zip(*rows, strict=True)))
+        return self.network.tokenize(*(list(column) for column in zip(*rows, strict=True)))
 
     def _items(self, missing: Sequence[tuple[bytes, tuple[str, ...]]]) -> list["_Item"]:
         found = self._tokenized([row for _, row in missing])
@@ -225,7 +226,16 @@ class _States:
         self.scorer = scorer
         self.center: np.ndarray | None = None
 
-    def compute(self, items: Sequence[Words]) -> list[Any]:
+    @property
+    def lanes(self) -> "Lanes":
+        """See `Work`."""
+        return self.scorer.runtime.lanes
+
+    def length(self, item: Words) -> int:
+        """See `Work`."""
+        return len(item.tokens["input_ids"])
+
+    def compute(self, items: Sequence[Words], *, alone: bool) -> list[Any]:
         """Vectors (words, hidden) of each sentence's words."""
         return list(word_vectors(self.scorer.runtime, items))
 
@@ -293,8 +303,7 @@ class BatchedBi(_Batched):
 
     def read(self, sentences: Sequence[str]) -> dict[int, Coverage]:
         """See `BiScorer.read`; nothing is computed for it."""
-        with self._tokenizer_lock:
-            return self.network.read(sentences)
+        return self.network.read(sentences)
 
     def pairs(self, sentence1: Sequence[str], sentence2: Sequence[str]) -> list[Result]:
         """Scores of n pairs."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
+from sts import machine
 from sts.errors import StsError, UsageError
 from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS, ScorerPath, scorer_folder
 from sts.models.info import Orders, ScorerInfo, read_info
@@ -39,7 +40,6 @@ class ServeSettings:
         orders: sorted = the shorter sentence first, both = the mean over both orders, in twice the time, one = as
             they come; not given: as the scorer was trained
         max_batch: pairs, or sentences to encode, that are computed together; 1 switches batching off
-        max_wait: milliseconds that a request waits for others to be computed with
         max_queue: pairs or sentences that may wait in a worker; a request beyond them is answered with 503
         cache_size: pairs and sentences whose result a worker remembers; 0 switches it off
         timeout: seconds after which a request is answered with 504
@@ -65,7 +65,6 @@ class ServeSettings:
     backend: Backend = "auto"
     orders: Orders | None = None
     max_batch: int = 32
-    max_wait: float = 2.0
     max_queue: int = 4_000
     cache_size: int = 10_000
     timeout: float = 30.0
@@ -104,7 +103,7 @@ class ServeSettings:
 
     def completed(self) -> "ServeSettings":
         """The same with workers and torch threads chosen, where they are not given."""
-        cores, memory = resources.cores(), resources.memory_limit()
+        cores, memory = machine.cores(), machine.memory_limit()
         workers = self.workers
         if workers is None:
             taken = resources.worker_bytes(self._folders(), self.index, self.backend)
@@ -136,7 +135,6 @@ class ServeSettings:
             ("compute_threads", self.compute_threads or 1, 1, 256),
             ("threads", self.threads, 8, 4_096),
             ("max_batch", self.max_batch, 1, 4_096),
-            ("max_wait", self.max_wait, 0, 1_000),
             # a batch request of the largest size must be able to get in: a bi-encoder encodes both sentences
             ("max_queue", self.max_queue, 2 * MAX_ITEMS, 1_000_000),
             ("cache_size", self.cache_size, 0, 10_000_000),

@@ -31,7 +31,7 @@ def gunicorn_settings(settings: ServeSettings) -> dict[str, Any]:
     return {
         "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": "gthread",
+        "worker_class": "sts.serve.worker.Worker",
         "threads": settings.threads,
         "worker_connections": max(1_000, 2 * settings.threads),
         # models are loaded after the fork: a torch that has computed does not survive it

@@ -7,6 +7,7 @@ import torch
 from sts.errors import ScorerError, UsageError
 from sts.models import BiScorer, ScorerInfo, load_scorer
 from sts.models.network import new_bi_network
+from sts.models.scorer import Known
 from sts.models.torch_runtime import TorchRuntime
 
 FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네"]
@@ -143,3 +144,21 @@ def test_calibration_for_more_dimensions_than_the_network_has_is_refused(tiny_en
     (tmp_path / "sts.json").write_text(json.dumps(values | {"calibration": {"64": curve}}))
     with pytest.raises(ScorerError, match="calibration is for 64 dimensions; the network's vectors have 32"):
         load_scorer(tmp_path)
+
+
+def test_equal_sentences_are_encoded_once_also_across_calls(scorer, monkeypatch):
+    first, second = ["안녕하세요", "네", "안녕하세요"], ["네", "방이 넓어요", "네"]
+    expected = [scorer.score([a], [b]).scores[0] for a, b in zip(first, second, strict=True)]
+    run, rows = scorer.runtime.run, []
+
+    def counting(tokens, **options):
+        rows.append(len(tokens["input_ids"]))
+        return run(tokens, **options)
+
+    monkeypatch.setattr(scorer.runtime, "run", counting)
+    known = Known(100)
+    for _ in range(2):
+        assert scorer.score(first, second, known=known).scores == pytest.approx(expected, abs=1e-4)
+        assert sum(rows) == 3
+    assert scorer.score(["안녕하세요"], ["새 문장"], known=known).scores.shape == (1,)
+    assert sum(rows) == 4

@@ -10,6 +10,7 @@ from sts.errors import ScorerError, UsageError
 from sts.models import CrossScorer, ScorerInfo, load_scorer
 from sts.models.cross import in_one_order
 from sts.models.network import new_cross_network
+from sts.models.scorer import Known
 from sts.models.torch_runtime import TorchRuntime
 
 FIRST = ["숙소는 역에서 가까워요.", "불 꺼 줘.", "오늘 날씨는 어때요?", "네"]
@@ -133,3 +134,34 @@ def test_a_folder_cannot_ask_to_run_its_code(scorer, tmp_path, monkeypatch):
 def test_more_tokens_than_positions_are_refused(tiny_encoder):
     with pytest.raises(UsageError, match="max-length is 4096"):
         new_cross_network(tiny_encoder, head="linear", max_length=4096)
+
+
+def test_equal_pairs_are_computed_once_also_across_calls(scorer, monkeypatch):
+    scorer.info = replace(scorer.info, orders="sorted")
+    first, second = ["안녕하세요", "네", "안녕하세요", "방이 넓어요"], ["반가워요", "아니요", "반가워요", "네"]
+    expected = [scorer.score([a], [b]).scores[0] for a, b in zip(first, second, strict=True)]
+    run, rows = scorer.runtime.run, []
+
+    def counting(tokens, **options):
+        rows.append(len(tokens["input_ids"]))
+        return run(tokens, **options)
+
+    monkeypatch.setattr(scorer.runtime, "run", counting)
+    known = Known(100)
+    assert scorer.score(first, second, known=known).scores == pytest.approx(expected, abs=1e-4)
+    assert sum(rows) == 3
+    assert scorer.score(first, second, known=known).scores == pytest.approx(expected, abs=1e-4)
+    assert scorer.score(second, first, known=known).scores == pytest.approx(expected, abs=1e-4)
+    assert sum(rows) == 3
+    assert scorer.score(["새 문장"], ["다른 문장"], known=known).scores.shape == (1,)
+    assert sum(rows) == 4
+    scorer.info = replace(scorer.info, orders="one")  # the order counts
+    scorer.score([*first, *second], [*second, *first])
+    assert sum(rows) == 4 + 6
+
+
+def test_of_what_is_known_the_latest_is_kept():
+    known = Known(2)
+    known.update(a=1, b=2, c=3)
+    known.forget()
+    assert known == {"b": 2, "c": 3}

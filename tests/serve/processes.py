@@ -106,17 +106,17 @@ class Running:
 
 
 @contextmanager
-def serving(model, folder, *words, **variables):
+def serving(model, folder, *words, workers=WORKERS, **variables):
     """A server that is ready, in a session of its own as a terminal's job is; killed if the test leaves it."""
     port, log = free_port(), folder / "log"
     command = [sys.executable, "-m", "sts.serve", "--model", str(model), "--port", str(port), "--precision", "fp32"]
-    command += ["--workers", str(WORKERS), "--cache-size", "0", *words]
+    command += ["--workers", str(workers), "--cache-size", "0", *words]
     with log.open("wb") as output, subprocess.Popen(
         command, stdout=output, stderr=subprocess.STDOUT, env=environment(**variables), start_new_session=True
     ) as process:  # fmt: skip
         server = Running(process, port, log)
         try:
-            wait_for(lambda: server.told("models loaded") == WORKERS and server.ready())
+            wait_for(lambda: server.told("models loaded") == workers and server.ready())
             yield server
         finally:
             with suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sts.models.batches import Lanes
 from sts.serve.batcher import DEADLINE, Batcher
 from sts.serve.problems import DeadlinePassed, ModelFailed, QueueFull
 
@@ -11,13 +12,17 @@ from sts.serve.problems import DeadlinePassed, ModelFailed, QueueFull
 class Doubling:
     """Doubles numbers; fails where it meets a word, ends its thread where it meets None; waits for its gate."""
 
-    def __init__(self):
+    def __init__(self, lanes=None, length=lambda item: 1):
         self.batches = []
+        self.alone = []
+        self.lanes = lanes or Lanes()
+        self.length = length
         self.gate = threading.Event()
         self.gate.set()
 
-    def compute(self, items):
+    def compute(self, items, *, alone):
         self.batches.append(list(items))
+        self.alone.append(alone)
         self.gate.wait(20)
         if None in items:
             raise SystemExit
@@ -30,7 +35,7 @@ def work():
 
 
 def batcher(**options):
-    return Batcher(**{"max_batch": 4, "max_wait": 0.0, "max_queue": 100} | options)
+    return Batcher(**{"lanes": 1, "max_batch": 4, "max_queue": 100} | options)
 
 
 def until(condition):
@@ -79,11 +84,62 @@ def test_requests_that_wait_are_computed_together(work, pool):
     assert [sorted(batch) for batch in work.batches] == [[0], [1, 2, 3]]
 
 
-def test_the_first_waits_for_others(work, pool):
-    queue = batcher(max_wait=5.0, max_batch=3)
-    found = list(pool.map(lambda number: queue.submit(work, [number]), (1, 2, 3)))
-    assert found == [[2], [4], [6]]
-    assert [sorted(batch) for batch in work.batches] == [[1, 2, 3]]
+def test_what_is_of_similar_length_is_computed_together(pool):
+    work = Doubling(Lanes(tokens=40), length=lambda item: item)
+    queue = batcher()
+    hold(queue, work, pool, 1)
+    waiting = []
+    for number, item in enumerate((10, 39, 11, 20, 21, 9), 1):
+        waiting.append(pool.submit(queue.submit, work, [item]))
+        until(lambda number=number: queue.waiting == number)
+    work.gate.set()
+    assert [each.result(20) for each in waiting] == [[20], [78], [22], [40], [42], [18]]
+    # at most 40 tokens, padding included, and the one that waits longest is never passed over
+    assert [sorted(batch) for batch in work.batches] == [[1], [9, 10, 11], [39], [20, 21][:1], [21]]
+
+
+def test_lanes_share_what_waits(pool):
+    work = Doubling()
+    queue = batcher(lanes=2)
+    work.gate.clear()
+    found = pool.submit(queue.submit, work, [1, 2, 3, 4])
+    until(lambda: len(work.batches) == 2)
+    assert [len(batch) for batch in work.batches] == [2, 2]
+    assert work.alone == [False, False]
+    work.gate.set()
+    assert found.result(20) == [2, 4, 6, 8]
+
+
+def test_nothing_is_computed_beside_a_batch_that_is_alone(pool):
+    work = Doubling()
+    queue = batcher(lanes=2)
+    held = hold(queue, work, pool)
+    assert work.alone == [True]
+    other = pool.submit(queue.submit, work, [1])
+    until(lambda: queue.waiting == 1)
+    time.sleep(0.05)
+    assert len(work.batches) == 1
+    work.gate.set()
+    assert (held.result(20), other.result(20)) == ([0], [2])
+
+
+def test_a_lane_that_is_free_does_not_wait_for_company(work):
+    queue = batcher(max_batch=100)
+    for number in range(5):
+        assert queue.submit(work, [number]) == [2 * number]
+    assert [len(batch) for batch in work.batches] == [1] * 5
+
+
+def test_many_lanes_lose_and_mix_up_nothing(pool):
+    work = Doubling(Lanes(4, 30), length=lambda item: item % 17 + 1)
+    queue = batcher(lanes=4, max_batch=16, max_queue=10_000)
+    asked = [list(range(number, number + number % 23)) for number in range(300)]
+    assert list(pool.map(lambda items: queue.submit(work, items), asked)) == [
+        [2 * item for item in items] for items in asked
+    ]
+    assert queue.waiting == 0
+    assert queue.busy_seconds == 0
+    assert all(len(batch) * max(item % 17 + 1 for item in batch) <= 30 for batch in work.batches)
 
 
 def test_a_large_request_does_not_hold_up_a_small_one(work, pool):

@@ -166,15 +166,15 @@ def test_an_index_of_another_model_is_told(settings, index_folder, tiny_encoder,
 
 def test_a_request_that_makes_the_model_fail_leaves_the_worker_ready(client, app, monkeypatch):
     scorer = app.extensions["sts"].models.scorer
-    forward = scorer.network.forward
+    compute = scorer.network.compute
     poison = scorer.network.tokenize(["독약"], ["네"]).tokens["input_ids"][0]
 
     def fragile(tokens, **options):
         if poison in tokens["input_ids"]:
             raise RuntimeError("out of memory")
-        return forward(tokens, **options)
+        return compute(tokens, **options)
 
-    monkeypatch.setattr(scorer.network, "forward", fragile)
+    monkeypatch.setattr(scorer.network, "compute", fragile)
     statuses = {}
 
     def ask(text):
@@ -208,13 +208,13 @@ def test_a_process_forked_after_loading_says_so(client, app, monkeypatch):
 def test_a_full_queue_and_a_passed_deadline_have_their_statuses(settings, monkeypatch):
     app = loaded(replace(settings, index=None, timeout=0.3))
     scorer, gate = app.extensions["sts"].models.scorer, threading.Event()
-    forward = scorer.network.forward
+    compute = scorer.network.compute
 
     def slow(tokens, **options):
         gate.wait(20)
-        return forward(tokens, **options)
+        return compute(tokens, **options)
 
-    monkeypatch.setattr(scorer.network, "forward", slow)
+    monkeypatch.setattr(scorer.network, "compute", slow)
     client = app.test_client()
     late = client.post("/v1/similarity", json=PAIR)
     assert late.status_code == 504
@@ -232,13 +232,13 @@ def test_a_full_queue_and_a_passed_deadline_have_their_statuses(settings, monkey
 def test_a_busy_server_refuses_more_and_still_says_that_it_lives(settings, monkeypatch):
     app = loaded(replace(settings, index=None, threads=8))
     scorer, gate = app.extensions["sts"].models.scorer, threading.Event()
-    forward = scorer.network.forward
+    compute = scorer.network.compute
 
     def slow(tokens, **options):
         gate.wait(20)
-        return forward(tokens, **options)
+        return compute(tokens, **options)
 
-    monkeypatch.setattr(scorer.network, "forward", slow)
+    monkeypatch.setattr(scorer.network, "compute", slow)
     statuses = []
 
     def ask(number):

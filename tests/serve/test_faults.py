@@ -214,7 +214,7 @@ def test_what_is_being_answered_is_finished(models, tmp_path, expected, versions
     for place, pair in enumerate(pairs[3:]):
         pair["sentence2"] += f" {place}"
     answers = []
-    with serving(models[0], tmp_path, "--max-batch", "1", "--max-wait", "0") as server:
+    with serving(models[0], tmp_path, "--max-batch", "1") as server:
         asking = threading.Thread(
             target=lambda: answers.append(server.ask("POST", "/v1/similarity/batch", {"pairs": pairs}))
         )

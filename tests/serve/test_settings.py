@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from sts import machine
 from sts.cli import run
 from sts.errors import UsageError
 from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
@@ -31,14 +32,14 @@ def test_workers_are_chosen_by_cores_and_memory(cores, memory, worker, expected)
 
 
 def test_a_control_groups_limits_count(tmp_path):
-    before = resources.cores(tmp_path), resources.memory_limit(tmp_path)
+    before = machine.cores(tmp_path), machine.memory_limit(tmp_path)
     (tmp_path / "cpu.max").write_text("max 100000\n")
     (tmp_path / "memory.max").write_text("max\n")
-    assert (resources.cores(tmp_path), resources.memory_limit(tmp_path)) == before
+    assert (machine.cores(tmp_path), machine.memory_limit(tmp_path)) == before
     (tmp_path / "cpu.max").write_text("150000 100000\n")
     (tmp_path / "memory.max").write_text("3000000\n")
-    assert resources.cores(tmp_path) == 1
-    assert resources.memory_limit(tmp_path) == 3_000_000
+    assert machine.cores(tmp_path) == 1
+    assert machine.memory_limit(tmp_path) == 3_000_000
 
 
 def test_a_control_group_of_version_1_counts(tmp_path):
@@ -47,8 +48,8 @@ def test_a_control_group_of_version_1_counts(tmp_path):
     (tmp_path / "cpu/cpu.cfs_quota_us").write_text("50000")
     (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000")
     (tmp_path / "memory/memory.limit_in_bytes").write_text("2000000")
-    assert resources.cores(tmp_path) == 1
-    assert resources.memory_limit(tmp_path) == 2_000_000
+    assert machine.cores(tmp_path) == 1
+    assert machine.memory_limit(tmp_path) == 2_000_000
 
 
 def test_a_worker_takes_its_models_and_index_twice(cross_folder, bi_folder, index_folder):
@@ -133,9 +134,9 @@ def test_the_environment_a_file_and_options_set_the_same(cross_folder, tmp_path,
     assert settings_from_environment().port == 8001
     monkeypatch.setenv("STS_PORT", "8002")
     monkeypatch.setenv("STS_LOG_SENTENCES", "true")
-    monkeypatch.setenv("STS_MAX_WAIT", "5.5")
+    monkeypatch.setenv("STS_TIMEOUT", "5.5")
     found = settings_from_environment()
-    assert (found.model, found.port, found.workers, found.log_sentences, found.max_wait, found.cors_origins) == (
+    assert (found.model, found.port, found.workers, found.log_sentences, found.timeout, found.cors_origins) == (
         cross_folder, 8002, 3, True, 5.5, ["https://a.kr"],
     )  # fmt: skip
     assert run(serve, "serve", ["--check", "--port", "8003"], "STS") == 0
