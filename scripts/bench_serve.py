@@ -8,7 +8,7 @@ clients. Caches are off.
 
     apt install wrk
     python scripts/bench_serve.py
-    python scripts/bench_serve.py --encoder runs/bi --infinity ~/infinity/bin/infinity_emb --options --backend torch
+    python scripts/bench_serve.py --infinity ~/infinity/bin/infinity_emb runs/bi --other ../before --original runs/cross
 """
 
 import argparse
@@ -36,6 +36,8 @@ from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 START_SECONDS = 120
 SEED = 42
 BATCH, OFFLINE_BATCH = 100, 32
+# a request of 100 pairs takes seconds, and is given so many times as long
+SLOW = 4
 JOBS = {"pair": "/v1/similarity", "batch of 100": "/v1/similarity/batch", "embedding": "/v1/embeddings"}
 ALONE = ("alone, in batches", "alone, one by one")
 WRK = """
@@ -68,7 +70,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="seconds for each figure, and 1 before")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
-        "--infinity", type=Path, help="infinity_emb of another environment; serves --encoder with torch"
+        "--infinity",
+        nargs=2,
+        metavar=("PROGRAM", "MODEL"),
+        help="infinity_emb of another environment, torch bi-encoder",
     )
     parser.add_argument(
         "--original", type=Path, help="cross-encoder with torch weights: one Trainer.predict per request"
@@ -138,8 +143,10 @@ def _measure(options: argparse.Namespace) -> None:
                 for clients in _clients(job, options):
                     _measure_alone(found, job, clients, options)
                     for server in (each for each in servers if job in each.paths):
-                        asked = _asked(server, job, clients, options.seconds, bodies[job], place)
-                        rate = asked["answers"] / asked["seconds"] * (BATCH if job == "batch of 100" else 1)
+                        texts = BATCH if job == "batch of 100" else 1
+                        seconds = options.seconds if texts == 1 else SLOW * options.seconds
+                        asked = _asked(server, job, clients, seconds, bodies[job], place)
+                        rate = texts * asked["answers"] / asked["seconds"]
                         found.add(job, server.name, clients, rate, (asked["p50"], asked["p99"]))
     _print(found, options, servers)
 
@@ -201,13 +208,25 @@ def _servers(options: argparse.Namespace, place: Path, stack: ExitStack) -> Iter
         words = [sys.executable, __file__, "--original", str(options.original), "--port"]
         yield stack.enter_context(_running("original", words, "/readyz", {"pair": JOBS["pair"]}))
     if options.infinity:
-        folder = place / options.encoder.resolve().name  # which is what it calls the model
-        shutil.copytree(options.encoder, folder)
-        file = folder / "tokenizer_config.json"  # as older versions of transformers read it
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}))
-        words = [str(options.infinity), "v2", "--model-id", str(folder), "--engine", "torch", "--device", "cpu"]
-        words += ["--served-model-name", folder.name, "--log-level", "error", "--port"]
+        program, model = options.infinity
+        folder = place / "infinity"
+        shutil.copytree(model, folder)
+        _as_older_versions_read_it(folder)
+        words = [program, "v2", "--model-id", str(folder), "--engine", "torch", "--device", "cpu"]
+        words += ["--no-bettertransformer", "--served-model-name", options.encoder.resolve().name]
+        words += ["--log-level", "error", "--port"]
         yield stack.enter_context(_running("infinity", words, "/health", {"embedding": "/embeddings"}))
+
+
+def _as_older_versions_read_it(folder: Path) -> None:
+    """Name a model's classes as older versions of transformers and sentence-transformers know them."""
+    tokenizer, modules = folder / "tokenizer_config.json", folder / "modules.json"
+    tokenizer.write_text(json.dumps(json.loads(tokenizer.read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}))
+    named = [
+        module | {"type": "sentence_transformers.models." + module["type"].rpartition(".")[2]}
+        for module in json.loads(modules.read_text())
+    ]
+    modules.write_text(json.dumps(named))
 
 
 @contextmanager

@@ -73,7 +73,8 @@ class TorchRuntime:
         """See `Runtime`."""
         import torch
 
-        self.network.eval()
+        if self.network.training:
+            self.network.eval()
         batch = self._padded(tokens)
         with torch.inference_mode(), computing(self.precision, self.network.device):
             features = self.network(batch)
@@ -85,7 +86,8 @@ class TorchRuntime:
         """See `Runtime`."""
         import torch
 
-        self.network.eval()
+        if self.network.training:
+            self.network.eval()
         encoder = self.network[0].model
         encoder = getattr(encoder, encoder.base_model_prefix, encoder)  # without a classification head
         layer = states_layer(encoder.config)
