@@ -4,6 +4,7 @@
 A trained scorer is exported in fp32 and int8; each then scores the same pairs, in one order, in one process. Columns:
 pairs a second and its ratio to the peer, the median of single pairs in milliseconds, Pearson with the labels, and the
 largest and the mean difference of a score from the peer's. Of a bi-encoder, each sentence of the pairs is encoded.
+Below: the share of the time that is not the network's, and what part of the processor's int8 operations it reaches.
 
     python scripts/bench_score.py --model runs/cross --data runs/cross/validation/hard.csv
 """
@@ -18,7 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from sts import machine
+
 SINGLE = 100
+# int8 operations of a core in a clock, two for each product and sum: a tile of 16 x 16 x 64 in 16 clocks; two units of
+# 64 or 32 products
+OPERATIONS = (("amx_int8", 2048), ("avx512_vnni", 256), ("avx_vnni", 128), ("none", 64))
 
 
 def main() -> None:
@@ -70,6 +76,80 @@ def main() -> None:
     last = list(subjects.values())[-1]
     share = seconds(lambda: prepare(last.scorer, first, second)) / found["seconds"]
     print(f"\ntokenising and sorting: {share:.1%} of the time of {name}")
+    tell_peak(last.scorer, first, second)
+
+
+def tell_peak(scorer: Any, first: list[str], second: list[str]) -> None:
+    """How many int8 operations the network computes, beside what one large product and the processor reach.
+
+    Counted are the products with stored matrices, 2 operations for each weight and token, padding not.
+    """
+    tokenized = scorer.tokenize(first, second) if scorer.info.mode == "cross" else scorer.tokenize([*first, *second])
+    tokens = sum(map(len, tokenized.tokens["input_ids"]))
+    took = min(seconds(lambda: scorer.forward(tokenized.tokens, batch_size=64)) for _ in range(2))
+    reached = 2 * weights(scorer.runtime.folder / "model.onnx") * tokens / took
+    large, (told, peak) = large_product(), processor_peak()
+    print(
+        f"int8 operations: {reached / 1e9:,.0f} billion a second ({tokens / took:,.0f} tokens); "
+        f"{reached / large:.0%} of the {large / 1e9:,.0f} that ONNX Runtime reaches in a product of 2,048 rows"
+    )
+    print(f"{reached / peak:.0%} of the processor's {peak / 1e9:,.0f}: {told}")
+
+
+def weights(path: Path) -> int:
+    """Weights in 8 bits that each token is multiplied by; those that layers share count in each."""
+    import onnx
+
+    model = onnx.load(path)
+    shapes = {tensor.name: tensor.dims for tensor in model.graph.initializer}
+    return sum(
+        shapes[node.input[1]][0] * shapes[node.input[1]][1]
+        for node in model.graph.node
+        if node.op_type == "MatMulIntegerToFloat"
+    )
+
+
+def large_product() -> float:
+    """Operations a second of ONNX Runtime in products of large int8 matrices, one for each core at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    rows, depth, columns = 2048, 1024, 4096
+    generator = np.random.default_rng(0)
+    matrix = generator.integers(-127, 127, (depth, columns), dtype=np.int8)
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [rows, depth])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, [rows, columns])],
+        [numpy_helper.from_array(matrix, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    values = {"x": generator.integers(0, 255, (rows, depth), dtype=np.uint8)}
+    count = machine.cores()
+    with ThreadPoolExecutor(count) as pool:
+        took = min(
+            seconds(lambda: list(pool.map(lambda _: session.run(None, values), range(4 * count)))) for _ in range(3)
+        )
+    return 4 * count * 2.0 * rows * depth * columns / took
+
+
+def processor_peak() -> tuple[str, float]:
+    """The processor's int8 operations a second by its data sheet, and how they are counted."""
+    text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    flags = set(text.partition("flags")[2].partition("\n")[0].split())
+    clock = float(text.partition("cpu MHz")[2].partition(":")[2].split()[0]) / 1000
+    name, each = next(found for found in OPERATIONS if found[0] in flags or found[0] == "none")
+    count = machine.cores()
+    return (
+        f"{count} cores, {each:,} operations a clock ({name}), {clock:.1f} GHz as /proc/cpuinfo has it, without turbo",
+        count * each * clock * 1e9,
+    )
 
 
 class Subject:

@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sts.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.errors import StsError
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 
 START_SECONDS = 120
 SEED = 42

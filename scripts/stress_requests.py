@@ -54,8 +54,8 @@ class Expected:
 
 def offline(model: Path, index: Path | None, precision: Precision) -> Expected:
     """Score everything that will be asked for, once."""
+    from sts.bundled import scorer_folder
     from sts.models import load_scorer
-    from sts.models.bundled import scorer_folder
     from sts.pairs import load_pairs
     from sts.search import SentenceIndex
     from sts.search.index import load_embedder, read_state

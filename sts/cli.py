@@ -19,8 +19,8 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from sts.bundled import ScorerPath, scorer_folder
 from sts.errors import StsError
-from sts.models.bundled import ScorerPath, scorer_folder
 
 
 @dataclass(frozen=True)

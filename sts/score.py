@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sts.bundled import BUNDLED_CROSS, ScorerPath
 from sts.errors import DataError, UsageError
 from sts.files.encoding import standard_input
 from sts.files.options import AS_FOUND, FileOptions
 from sts.files.table import RawRow, delimited, read_table
-from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.coverage import TOO_MUCH
 from sts.models.info import Orders, ScorerInfo
 from sts.models.precision import ScoringPrecision
@@ -67,7 +67,7 @@ def score(
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and count it
         orders: sorted = the shorter sentence first, both = the mean over both orders, in twice the time, one = as
             they come; not given: as the scorer was trained
-        batch_size: pairs that are computed together
+        batch_size: pairs that are computed together, at most
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """

@@ -17,10 +17,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from sts.bundled import BUNDLED_CROSS
 from sts.cli import run
 from sts.evaluate.command import evaluate
 from sts.models import load_scorer
-from sts.models.bundled import BUNDLED_CROSS
 from sts.score import score
 from sts.serve.app import make_app
 from sts.serve.settings import ServeSettings

@@ -9,8 +9,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from sts.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.cli import run
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.search import SentenceIndex
 from sts.search.command import add, build, delete, query
 from sts.search.store import row_crc

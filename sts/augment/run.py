@@ -102,8 +102,8 @@ def augment_pairs(
 def _load_scorer(settings: AugmentSettings) -> "Scorer | None":
     if settings.label_with is None:
         return None
+    from sts.bundled import scorer_folder
     from sts.models import load_scorer
-    from sts.models.bundled import scorer_folder
 
     return load_scorer(scorer_folder(settings.label_with))
 

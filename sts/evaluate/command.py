@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sts.bundled import BUNDLED_CROSS, ScorerPath
 from sts.errors import DataError, UsageError
 from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import check_output_folder
-from sts.models.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.info import Orders
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend, shared_options
@@ -87,7 +87,7 @@ def evaluate(
         threshold: similar from this score on, 0 to 5; not given: the model's own, and 3.0 for files of predictions
         fit_threshold: store the threshold that is best by F1 on --data in the scorer of --model
         clip: bring the scores of --predictions that lie outside 0 to 5 to its ends
-        batch_size: pairs that go through the model together
+        batch_size: pairs that go through the model together, at most
         orders: for cross-encoders, sorted = the shorter sentence first, both = the mean over both orders, in twice
             the time, one = as they come; not given: as the scorer was trained
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own

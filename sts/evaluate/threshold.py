@@ -135,7 +135,7 @@ def store_threshold(folder: Path, threshold: float, record: dict[str, Any]) -> f
         ScorerError: the folder is no scorer, or damaged.
         UsageError: it is one that comes with the package.
     """
-    from sts.models.bundled import NAMES, scorer_name
+    from sts.bundled import NAMES, scorer_name
     from sts.models.info import read_info, write_info
 
     if scorer_name(folder) in NAMES:

@@ -4,11 +4,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+from sts.bundled import ScorerPath
 from sts.encoders.trim import KOREAN
 from sts.errors import UsageError
 from sts.export.run import ExportPrecision, export_scorer
 from sts.files import check_inputs_outside, replacing_folder
-from sts.models.bundled import ScorerPath
 from sts.models.description import scorer_bytes
 from sts.models.info import INFO_FILE
 from sts.models.runtime import ONNX_FILE

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sts.export.graph import replace_nodes
+from sts.export.graph import fold_sums, replace_nodes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,6 +159,7 @@ def quantize(
     if not any(entry.domain == "com.microsoft" for entry in model.opset_import):
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     replace_nodes(model, graph.nodes)
+    fold_sums(model)
 
 
 def _smoothing(graph: _Graph, products: "Sequence[onnx.NodeProto]", seen: Mapping[str, Seen]) -> dict[str, _Smoothing]:

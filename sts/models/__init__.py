@@ -1,7 +1,7 @@
 """Scorers: saved, self-contained models that score pairs of sentences from 0 to 5."""
 
+from sts.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models.bi import BiScorer, Encoded
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models.calibration import Calibration
 from sts.models.cross import CrossScorer
 from sts.models.info import DEFAULT_THRESHOLD, ScorerInfo

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -152,6 +151,8 @@ def _side_by_side(
         for rows in batches:
             yield rows, run(rows)
         return
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     waiting: deque[tuple[np.ndarray, Future[np.ndarray]]] = deque()
     pool = ThreadPoolExecutor(lanes, thread_name_prefix="sts-compute")
     try:

@@ -4,7 +4,7 @@ import json as json_module
 from pathlib import Path
 from typing import Any
 
-from sts.models.bundled import BUNDLED_CROSS, ScorerPath
+from sts.bundled import BUNDLED_CROSS, ScorerPath
 from sts.models.description import TOKENS, Description, describe_scorer
 from sts.models.info import ScorerInfo, validated
 from sts.tables import Table

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from sts.bundled import BUNDLED_BI, ScorerPath, scorer_folder, scorer_name
 from sts.errors import UsageError
 from sts.files.options import AS_FOUND, FileOptions
-from sts.models.bundled import BUNDLED_BI, ScorerPath, scorer_folder, scorer_name
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend, shared_options
 from sts.pairs.rows import OnBadRow
@@ -42,7 +42,7 @@ def build(
             eighth; auto = flat below 50,000 sentences, ivfflat below 5,000,000, else ivfpq
         dimension: numbers of a vector that are kept, one of those that the model was trained for; not given: all
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
-        batch_size: sentences that go through the model together
+        batch_size: sentences that go through the model together, at most
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """
@@ -85,7 +85,7 @@ def add(
         sentences: file as for build
         model: the bi-encoder that the index was built with; not given: where it was then
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
-        batch_size: sentences that go through the model together
+        batch_size: sentences that go through the model together, at most
         precision: auto = bf16 where the processor computes in it, else fp32; exported models have one of their own
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
     """

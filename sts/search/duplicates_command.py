@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sts.bundled import ScorerPath, scorer_folder
 from sts.errors import UsageError
 from sts.files.write import open_for_excel, replacing_file
-from sts.models.bundled import ScorerPath, scorer_folder
 from sts.tables import Table
 
 if TYPE_CHECKING:

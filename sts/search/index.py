@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from sts.bundled import scorer_folder
 from sts.errors import SearchError, UsageError
-from sts.models.bundled import scorer_folder
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend
 from sts.search.kinds import VectorIndex

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from sts import machine
+from sts.bundled import BUNDLED_BI, BUNDLED_CROSS, ScorerPath, scorer_folder
 from sts.errors import StsError, UsageError
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS, ScorerPath, scorer_folder
 from sts.models.info import Orders, ScorerInfo, read_info
 from sts.models.precision import ScoringPrecision
 from sts.models.runtime import Backend, check_weights, shared_options
@@ -39,7 +39,7 @@ class ServeSettings:
         backend: what computes a folder that has both, torch or onnx; auto = torch on a GPU, else onnx
         orders: sorted = the shorter sentence first, both = the mean over both orders, in twice the time, one = as
             they come; not given: as the scorer was trained
-        max_batch: pairs, or sentences to encode, that are computed together; 1 switches batching off
+        max_batch: pairs, or sentences to encode, that are computed together, at most; 1 switches batching off
         max_queue: pairs or sentences that may wait in a worker; a request beyond them is answered with 503
         cache_size: pairs and sentences whose result a worker remembers; 0 switches it off
         timeout: seconds after which a request is answered with 504

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from sts.augment.settings import AugmentSettings
 from sts.augment.silver import SilverSettings
+from sts.bundled import ScorerPath
 from sts.errors import TrainingError, UsageError
 from sts.evaluate import Metrics
 from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import check_inputs_outside, check_output_folder, replacing_folder
-from sts.models.bundled import ScorerPath
 from sts.models.info import INFO_FILE, Mode
 from sts.pairs.rows import OnBadRow
 from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sts.augment.silver import Silver, SilverSettings, make_silver
+from sts.bundled import scorer_name
 from sts.errors import UsageError
 from sts.files import write_json
 from sts.models import BiScorer, CrossScorer, load_scorer
-from sts.models.bundled import scorer_name
 from sts.models.info import Mode, ScorerInfo, read_info
 from sts.models.precision import Precision
 from sts.pairs import LoadedPairs
@@ -211,6 +211,6 @@ def _encoder(network: Any, info: ScorerInfo, distillation: Distillation, precisi
 
 def _teacher(folder: Path, student: Mode) -> CrossScorer | BiScorer:
     """A teacher, scoring as a student of this mode needs it."""
-    # a bi-encoder has no order to learn, and one order gives twice as many pairs in the same time
-    one = student == "bi" and read_info(folder).mode == "cross"
-    return load_scorer(folder, orders="one" if one else None)
+    # a bi-encoder has no order to learn, and one pass gives twice as many pairs in the same time
+    once = student == "bi" and read_info(folder).orders == "both"
+    return load_scorer(folder, orders="sorted" if once else None)

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, roc_auc_score
 
+from sts.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.cli import run
 from sts.errors import DataError, UsageError
 from sts.evaluate import measure
 from sts.evaluate.command import evaluate
 from sts.evaluate.metrics import make_sample
 from sts.evaluate.threshold import best_thresholds, curve, fitted, store_threshold, threshold_record
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models.info import ScorerInfo, read_info, write_info
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sts.bundled import ASSETS, BUNDLED_BI, BUNDLED_CROSS, scorer_folder, scorer_name
 from sts.cli import run
 from sts.evaluate.command import evaluate
 from sts.models import load_scorer
-from sts.models.bundled import ASSETS, BUNDLED_BI, BUNDLED_CROSS, scorer_folder, scorer_name
 from sts.models.info import read_info
 from sts.models.info_command import info
 from sts.score import score

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from sts.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models import load_scorer
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.models.coverage import Coverage, claims, coverages, split_long_words, unknown_id, unknown_shares
 
 

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 import pytest
 
 from sts import machine
+from sts.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.cli import run
 from sts.errors import UsageError
-from sts.models.bundled import BUNDLED_BI, BUNDLED_CROSS
 from sts.serve import resources
 from sts.serve.command import serve
 from sts.serve.environment import settings_from_environment

@@ -6,7 +6,7 @@ from typing import NewType
 # a command's option that names a scorer: its folder, or one of the names below
 ScorerPath = NewType("ScorerPath", Path)
 
-ASSETS = Path(__file__).parent.parent / "assets"
+ASSETS = Path(__file__).parent / "assets"
 BUNDLED_CROSS, BUNDLED_BI = ScorerPath(ASSETS / "cross"), ScorerPath(ASSETS / "bi")
 NAMES = {"bundled-cross": BUNDLED_CROSS, "bundled-bi": BUNDLED_BI}
 
