@@ -114,7 +114,7 @@ class Ablation:
         due = [(row, seed) for seed in self.options.seeds for row in rows]
         print(
             f"{len(rows)} rows x {len(self.options.seeds)} seeds: {self.options.steps} steps of "
-            f"{self.options.batch_size} on {len(self.held.train):,} pairs, measured on {len(self.held.first)} hard pairs"
+            f"{self.options.batch_size} on {len(self.held.train):,} pairs, measured on {len(self.held.first)} hard ones"
         )
         for row, seed in tqdm(due, unit="run", desc="ablation"):
             if not self._scores_file(row, seed).is_file():
