@@ -39,6 +39,7 @@ BATCH, OFFLINE_BATCH = 100, 32
 # a request of 100 pairs takes seconds, and is given so many times as long
 SLOW = 4
 JOBS = {"pair": "/v1/similarity", "batch of 100": "/v1/similarity/batch", "embedding": "/v1/embeddings"}
+ORIGINAL = Path(__file__).parent / "original_server.py"
 ALONE = ("alone, in batches", "alone, one by one")
 WRK = """
 local bodies, path, next = {}, nil, 0
@@ -81,15 +82,9 @@ def main() -> None:
     parser.add_argument("--other", type=Path, help="another checkout of this project, served with the same options")
     parser.add_argument("--options", nargs=argparse.REMAINDER, default=[], help="the rest goes to sts.serve")
     parser.add_argument("--alone", choices=["pair", "embedding"], help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     try:
-        if options.alone:
-            _alone(options)
-        elif options.port:
-            _serve_original(options.original, options.port)
-        else:
-            _measure(options)
+        (_alone if options.alone else _measure)(options)
     except StsError as error:
         sys.exit(f"bench_serve: {error}")
 
@@ -205,7 +200,7 @@ def _servers(options: argparse.Namespace, place: Path, stack: ExitStack) -> Iter
     if options.other:
         yield stack.enter_context(_running("other", [sys.executable, *sts], "/readyz", JOBS, options.other))
     if options.original:
-        words = [sys.executable, __file__, "--original", str(options.original), "--port"]
+        words = [sys.executable, str(ORIGINAL), str(options.original)]
         yield stack.enter_context(_running("original", words, "/readyz", {"pair": JOBS["pair"]}))
     if options.infinity:
         program, model = options.infinity
@@ -333,42 +328,6 @@ def _alone(options: argparse.Namespace) -> None:
     for size in sizes.values():
         rate(size, 1)
     print(json.dumps({what: rate(size, options.seconds) for what, size in sizes.items()}))
-
-
-def _serve_original(folder: Path, port: int) -> None:
-    """A Flask server that scores with one `Trainer.predict` per request, one at a time, as the original did."""
-    import threading
-
-    from flask import Flask, request
-    from scipy.special import expit
-    from transformers import Trainer, TrainingArguments
-    from transformers.utils import logging
-    from werkzeug.serving import make_server
-
-    from sts.models import load_scorer
-
-    logging.set_verbosity_error()
-    scorer: Any = load_scorer(folder, precision="fp32", backend="torch")
-    tokenizer, limit = scorer.runtime.network.tokenizer, scorer.info.max_length
-    with tempfile.TemporaryDirectory() as place:
-        arguments = TrainingArguments(output_dir=place, disable_tqdm=True, report_to=[], use_cpu=True)
-        trainer = Trainer(model=scorer.runtime.network[0].model, args=arguments)
-        lock = threading.Lock()
-        app = Flask("original")
-
-        @app.get("/readyz")
-        def ready() -> dict[str, Any]:
-            return {}
-
-        @app.post("/v1/similarity")
-        def similarity() -> dict[str, Any]:
-            pair = request.get_json()
-            encoded = tokenizer(pair["sentence1"], pair["sentence2"], truncation=True, max_length=limit)
-            with lock:  # without it, its threads hinder each other and it is slower still
-                logit = trainer.predict([dict(encoded)]).predictions.item()
-            return {**pair, "score": float(5 * expit(logit))}
-
-        make_server("127.0.0.1", port, app, threaded=True).serve_forever()
 
 
 if __name__ == "__main__":
