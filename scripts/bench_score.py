@@ -4,12 +4,16 @@
 A trained scorer is exported in fp32 and int8; each then scores the same pairs, in one order, in one process. Columns:
 pairs a second and its ratio to the peer, the median of single pairs in milliseconds, Pearson with the labels, and the
 largest and the mean difference of a score from the peer's. Of a bi-encoder, each sentence of the pairs is encoded.
-Below: the share of the time that is not the network's, and what part of the processor's int8 operations it reaches.
+Below: the share of the time that is not the network's, what part of the processor's int8 operations it reaches, and
+with `--file` how fast `sts score` goes through a file of the data's pairs, beside the network alone.
 
     python scripts/bench_score.py --model runs/cross --data runs/cross/validation/hard.csv
+    python scripts/bench_score.py --model sts/assets/cross --data klue-sts-train.csv --file
 """
 
 import argparse
+import json
+import resource
 import statistics
 import tempfile
 import time
@@ -35,6 +39,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=2, help="turns; the fastest of each counts")
     parser.add_argument("--trim-vocabulary", nargs="+", default=[], help="as for sts.export")
+    parser.add_argument("--file", action="store_true", help="only that: a file, with the model as it is")
     options = parser.parse_args()
 
     from sts.export import export_scorer
@@ -45,6 +50,9 @@ def main() -> None:
 
     pairs = load_pairs(options.data, announce=print).pairs
     first, second, label = (pairs[name][:] for name in ("sentence1", "sentence2", "label"))
+    if options.file:
+        tell_file(options.model, first, second)
+        return
     mode = read_info(options.model).mode
     orders: Any = "one" if mode == "cross" else None
     plain = load_scorer(options.model, precision="fp32", backend="torch", orders=orders)
@@ -73,10 +81,59 @@ def main() -> None:
                 f"| {name} | {found['rate']:.1f} | {found['rate'] / base['rate']:.2f} | {found['single']:.1f} "
                 f"| {pearson:.4f} | {difference.max():.3f}, {difference.mean():.4f} |"
             )
-    last = list(subjects.values())[-1]
-    share = seconds(lambda: prepare(last.scorer, first, second)) / found["seconds"]
-    print(f"\ntokenising and sorting: {share:.1%} of the time of {name}")
-    tell_peak(last.scorer, first, second)
+        last = list(subjects.values())[-1]
+        tell_lanes(last.scorer, first, second)
+        share = seconds(lambda: prepare(last.scorer, first, second)) / found["seconds"]
+        print(f"tokenising and sorting: {share:.1%} of the time of {name}")
+        tell_peak(last.scorer, first, second)
+
+
+def tell_lanes(scorer: Any, first: list[str], second: list[str]) -> None:
+    """How much faster a batch for each core is than one after the other with all, in turn."""
+    from sts.models.batches import Lanes
+
+    tokens = tokenized(scorer, first, second)
+    lanes = scorer.runtime.lanes
+    ratios = []
+    for _ in range(3):
+        took = []
+        for each in (Lanes(1, 4 * lanes.tokens), lanes):
+            scorer.runtime.lanes = each
+            took.append(seconds(lambda: scorer.forward(tokens, batch_size=64)))
+        ratios.append(took[0] / took[1])
+    print(
+        f"\n{lanes.count} batches at a time, of {lanes.tokens} tokens: {statistics.median(ratios):.2f} times as fast "
+        f"as one after the other, of {4 * lanes.tokens}, with all cores ({min(ratios):.2f} to {max(ratios):.2f})"
+    )
+
+
+def tell_file(folder: Path, first: list[str], second: list[str]) -> None:
+    """What share of the network's own speed `sts score` reaches from file to file, its loading included, and memory."""
+    from sts.models import load_scorer
+    from sts.score import score
+
+    scorer = load_scorer(folder)
+    different = list(dict.fromkeys([*first, *second]))  # a bi-encoder reads none of them twice
+    tokens = scorer.tokenize(different).tokens if scorer.info.mode == "bi" else tokenized(scorer, first, second)
+    with tempfile.TemporaryDirectory() as place:
+        source, target = Path(place) / "pairs.jsonl", Path(place) / "scored.jsonl"
+        rows = [{"sentence1": a, "sentence2": b} for a, b in zip(first, second, strict=True)]
+        source.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+        shares = []
+        for _ in range(2):
+            network = seconds(lambda: scorer.forward(tokens, batch_size=64))
+            shares.append(network / seconds(lambda: score(input=str(source), output=str(target), model=folder)))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"sts score of {len(first):,} pairs: {statistics.mean(shares):.3f} of the network's own speed "
+        f"({', '.join(f'{share:.3f}' for share in shares)}), {peak:,.0f} MB at most"
+    )
+
+
+def tokenized(scorer: Any, first: list[str], second: list[str]) -> dict[str, list[list[int]]]:
+    """Tokens of pairs, or of a bi-encoder of each of their sentences."""
+    found = scorer.tokenize(first, second) if scorer.info.mode == "cross" else scorer.tokenize([*first, *second])
+    return found.tokens
 
 
 def tell_peak(scorer: Any, first: list[str], second: list[str]) -> None:
@@ -84,9 +141,9 @@ def tell_peak(scorer: Any, first: list[str], second: list[str]) -> None:
 
     Counted are the products with stored matrices, 2 operations for each weight and token, padding not.
     """
-    tokenized = scorer.tokenize(first, second) if scorer.info.mode == "cross" else scorer.tokenize([*first, *second])
-    tokens = sum(map(len, tokenized.tokens["input_ids"]))
-    took = min(seconds(lambda: scorer.forward(tokenized.tokens, batch_size=64)) for _ in range(2))
+    rows = tokenized(scorer, first, second)
+    tokens = sum(map(len, rows["input_ids"]))
+    took = min(seconds(lambda: scorer.forward(rows, batch_size=64)) for _ in range(2))
     reached = 2 * weights(scorer.runtime.folder / "model.onnx") * tokens / took
     large, (told, peak) = large_product(), processor_peak()
     print(
@@ -213,8 +270,7 @@ def measure(subject: Subject, first: list[str], second: list[str], rounds: int) 
 
 def prepare(scorer: Any, first: list[str], second: list[str]) -> None:
     """All that is not computing: tokenising, and sorting by length."""
-    tokenized = scorer.tokenize(first, second) if scorer.info.mode == "cross" else scorer.tokenize([*first, *second])
-    np.argsort([-len(ids) for ids in tokenized.tokens["input_ids"]], kind="stable")
+    np.argsort([-len(ids) for ids in tokenized(scorer, first, second)["input_ids"]], kind="stable")
 
 
 def seconds(call: Callable[[], object]) -> float:
