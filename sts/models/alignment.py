@@ -85,16 +85,18 @@ def split_words(runtime: Runtime, sentences: Sequence[str], limit: int) -> list[
     return found
 
 
-def word_vectors(runtime: Runtime, words: Sequence[Words]) -> list["np.ndarray"]:
+def word_vectors(runtime: Runtime, words: Sequence[Words], *, alone: bool = True) -> list["np.ndarray"]:
     """Vectors (words, hidden) of each sentence's words, 0 where a word has no tokens.
 
     Args:
         runtime: a scorer's, of either mode.
         words: n sentences' words.
+        alone: whether nothing else is computed meanwhile; see `Runtime.run`.
     """
     import numpy as np
 
-    states = runtime.states({name: [each.tokens[name] for each in words] for name in words[0].tokens})
+    tokens = {name: [each.tokens[name] for each in words] for name in words[0].tokens}
+    states = runtime.states(tokens, alone=alone)
     empty = np.zeros(states.shape[-1], dtype=np.float32)
     return [
         np.array([state[rows].mean(axis=0) if rows else empty for rows in each.rows], np.float32).reshape(

@@ -96,9 +96,9 @@ class OnnxRuntime:
         values: np.ndarray = self._sessions.get(alone=alone).run([OUTPUT], self._padded(tokens))[0]
         return values
 
-    def states(self, tokens: Tokens) -> "np.ndarray":
+    def states(self, tokens: Tokens, *, alone: bool = True) -> "np.ndarray":
         """See `Runtime`."""
-        values: np.ndarray = self._sessions.get(alone=True).run([STATES], self._padded(tokens))[0]
+        values: np.ndarray = self._sessions.get(alone=alone).run([STATES], self._padded(tokens))[0]
         return values
 
     def _padded(self, tokens: Tokens) -> dict[str, "np.ndarray"]:

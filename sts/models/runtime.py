@@ -54,8 +54,8 @@ class Runtime(Protocol):
         """
         ...
 
-    def states(self, tokens: Tokens) -> "np.ndarray":
-        """States (n, longest, hidden), float32, of the tokens of n rows, at the layer that alignment reads."""
+    def states(self, tokens: Tokens, *, alone: bool = True) -> "np.ndarray":
+        """States (n, longest, hidden), float32, of n rows' tokens, at the layer that alignment reads; see `run`."""
         ...
 
     def digest(self) -> bytes:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # of the encoder's layers, those below the one whose states alignment reads
 DEPTH = 2 / 3
-# tokens of a batch on a processor
+# tokens of a batch on a processor: of 256, 512, 1,024 and 2,048, and of 64 rows of any length, the fastest or near it
+# for albert-kor and e5-small in bf16 and fp32
 TOKENS = 1024
 
 
@@ -82,7 +83,7 @@ class TorchRuntime:
         values: np.ndarray = found.float().cpu().numpy()
         return values
 
-    def states(self, tokens: Tokens) -> "np.ndarray":
+    def states(self, tokens: Tokens, *, alone: bool = True) -> "np.ndarray":
         """See `Runtime`."""
         import torch
 

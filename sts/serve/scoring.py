@@ -237,7 +237,7 @@ class _States:
 
     def compute(self, items: Sequence[Words], *, alone: bool) -> list[Any]:
         """Vectors (words, hidden) of each sentence's words."""
-        return list(word_vectors(self.scorer.runtime, items))
+        return list(word_vectors(self.scorer.runtime, items, alone=alone))
 
 
 class BatchedCross(_Batched):
