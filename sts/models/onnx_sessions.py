@@ -10,8 +10,9 @@ from sts.errors import ScorerError, reason
 from sts.machine import cores
 from sts.models.batches import Lanes
 
-# tokens of a batch: what is between two layers then stays in a core's cache
-TOKENS = 128
+# numbers between two layers of the network, tokens times their width: what then stays in a core's cache. 128 tokens of
+# albert-kor and 256 of e5-small were the fastest or near it of 64 to 1,024, in int8 and fp32
+NUMBERS = 98_304
 GPU = "CUDAExecutionProvider"
 
 
@@ -19,7 +20,7 @@ class OnnxSessions:
     """The sessions of a model, each made when it is first needed.
 
     Threads of one session wait for each other after every layer, and spin meanwhile. Batches that have a thread each
-    do not: on 2 cores they are 1.2 to 1.6 times as fast as one batch after the other with both. A batch alone is
+    do not, and are the faster way through many rows (`scripts/bench_score.py` says by how much). A batch alone is
     faster with all.
 
     Args:
@@ -47,11 +48,13 @@ class OnnxSessions:
         self._version = self._stat()
         self._lock = threading.Lock()
         self._sessions: dict[int, Any] = {}
-        first = self.get(alone=True)
+        self.lanes = Lanes()
+        first = self._session(self._threads)
+        self._sessions[self._threads] = first
         self.inputs, self.outputs = first.get_inputs(), first.get_outputs()
-        self.lanes = Lanes() if GPU in first.get_providers() else Lanes(self._threads, TOKENS)
-        if self.lanes.count == 1:
-            self._threads = 1
+        if GPU not in first.get_providers():
+            widths = [size for each in self.outputs for size in each.shape[-1:] if isinstance(size, int) and size > 0]
+            self.lanes = Lanes(self._threads, tokens=NUMBERS // max(widths, default=1_024))
 
     def get(self, *, alone: bool) -> Any:
         """A session that computes with all threads, or with that of the caller, beside others.
@@ -59,7 +62,7 @@ class OnnxSessions:
         Raises:
             ScorerError: the file has changed since the first session was made.
         """
-        threads = self._threads if alone else 1
+        threads = self._threads if alone or self.lanes.count == 1 else 1
         with self._lock:
             if threads not in self._sessions:
                 self._sessions[threads] = self._session(threads)

@@ -242,8 +242,6 @@ class Engine:
             import torch
 
             torch.set_num_threads(settings.compute_threads or 1)
-        # what computes batches side by side is ready from now on, and not made by the first two requests
-        scorer.runtime.run(scorer.runtime.tokenize([[WARM_UP[0][0]]], scorer.info.max_length)[0], alone=False)
         kind: Any = BatchedBi if isinstance(scorer, BiScorer) else BatchedCross
         batched: BatchedCross | BatchedBi = kind(scorer, folder, self.batcher, settings.cache_size, self.metrics.texts)
         return batched
@@ -287,6 +285,9 @@ def _warm_up(model: BatchedCross | BatchedBi) -> None:
 
     first, second = zip(*WARM_UP, strict=True)
     DEADLINE.set(float("inf"))
+    if model.lanes.count > 1:  # what computes batches side by side is not to be made by the first two requests
+        runtime = model.network.runtime
+        runtime.run(runtime.tokenize([list(first)], model.info.max_length)[0], alone=False)
     try:
         scores = [result.value for result in model.pairs(first, second)]
         model.align(*WARM_UP[0])
