@@ -83,9 +83,9 @@ class CrossScorer:
         scored = self._score(missing, batch_size=batch_size, progress=progress)
         columns = (scored.scores, scored.truncated, scored.left_as_is, scored.unknown, scored.unread)
         known.update(zip(missing, zip(*columns, strict=True), strict=True))
-        found = np.array([known[pair] for pair in pairs], dtype=np.float64).reshape(len(pairs), len(columns))
+        found = list(zip(*(known[pair] for pair in pairs), strict=True)) or [()] * len(columns)
         known.forget()
-        return Scored(*(found[:, place].astype(column.dtype) for place, column in enumerate(columns)))
+        return Scored(*(np.array(values, dtype=each.dtype) for values, each in zip(found, columns, strict=True)))
 
     def _key(self, sentence1: str, sentence2: str) -> tuple[str, str]:
         """What two pairs have in common that have the same score."""

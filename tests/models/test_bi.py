@@ -146,16 +146,10 @@ def test_calibration_for_more_dimensions_than_the_network_has_is_refused(tiny_en
         load_scorer(tmp_path)
 
 
-def test_equal_sentences_are_encoded_once_also_across_calls(scorer, monkeypatch):
+def test_equal_sentences_are_encoded_once_also_across_calls(scorer, count_rows):
     first, second = ["안녕하세요", "네", "안녕하세요"], ["네", "방이 넓어요", "네"]
     expected = [scorer.score([a], [b]).scores[0] for a, b in zip(first, second, strict=True)]
-    run, rows = scorer.runtime.run, []
-
-    def counting(tokens, **options):
-        rows.append(len(tokens["input_ids"]))
-        return run(tokens, **options)
-
-    monkeypatch.setattr(scorer.runtime, "run", counting)
+    rows = count_rows(scorer)
     known = Known(100)
     for _ in range(2):
         assert scorer.score(first, second, known=known).scores == pytest.approx(expected, abs=1e-4)

@@ -136,17 +136,11 @@ def test_more_tokens_than_positions_are_refused(tiny_encoder):
         new_cross_network(tiny_encoder, head="linear", max_length=4096)
 
 
-def test_equal_pairs_are_computed_once_also_across_calls(scorer, monkeypatch):
+def test_equal_pairs_are_computed_once_also_across_calls(scorer, count_rows):
     scorer.info = replace(scorer.info, orders="sorted")
     first, second = ["안녕하세요", "네", "안녕하세요", "방이 넓어요"], ["반가워요", "아니요", "반가워요", "네"]
     expected = [scorer.score([a], [b]).scores[0] for a, b in zip(first, second, strict=True)]
-    run, rows = scorer.runtime.run, []
-
-    def counting(tokens, **options):
-        rows.append(len(tokens["input_ids"]))
-        return run(tokens, **options)
-
-    monkeypatch.setattr(scorer.runtime, "run", counting)
+    rows = count_rows(scorer)
     known = Known(100)
     assert scorer.score(first, second, known=known).scores == pytest.approx(expected, abs=1e-4)
     assert sum(rows) == 3
