@@ -21,8 +21,6 @@ def log_settings(level: str) -> dict[str, Any]:
         "loggers": {
             "sts.serve": logger,
             "gunicorn.error": logger,
-            # every request is told by this package's own line
-            "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
         },
     }
 

@@ -41,7 +41,7 @@ def gunicorn_settings(settings: ServeSettings) -> dict[str, Any]:
         "keepalive": KEEPALIVE_SECONDS,
         "worker_tmp_dir": str(HEARTBEAT_FOLDER) if HEARTBEAT_FOLDER.is_dir() else None,
         "control_socket_disable": True,
-        "accesslog": None,
+        "logger_class": "sts.serve.worker.Logger",
         "logconfig_dict": log_settings(settings.log_level),
         "proc_name": "sts",
         "on_starting": prepare_master,
