@@ -197,7 +197,7 @@ class Batcher:
                 entered = self._renewed
                 while self._renewed == entered:
                     taken, alone = self._take(lane)
-                    self._compute(lane, taken, alone=alone)
+                    self._compute(taken, alone=alone)
                     with self._changed:
                         del self._began[lane]
                         if self._alone:
@@ -245,7 +245,7 @@ class Batcher:
                 turn.append(places)
         return found
 
-    def _compute(self, lane: int, taken: list[tuple[_Job, int]], *, alone: bool) -> None:
+    def _compute(self, taken: list[tuple[_Job, int]], *, alone: bool) -> None:
         """Compute a batch; one that fails is halved until what fails is alone."""
         taken = [(job, place) for job, place in taken if not job.done.is_set()]
         if not taken:
@@ -258,8 +258,8 @@ class Batcher:
                 taken[0][0].fail(error if isinstance(error, Exception) else RuntimeError(repr(error)))
                 return
             middle = len(taken) // 2
-            self._compute(lane, taken[:middle], alone=alone)
-            self._compute(lane, taken[middle:], alone=alone)
+            self._compute(taken[:middle], alone=alone)
+            self._compute(taken[middle:], alone=alone)
             return
         seconds = max(time.monotonic() - began, 1e-6)
         with self._changed:
