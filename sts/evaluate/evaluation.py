@@ -155,7 +155,8 @@ def score_pairs(
         loaded: the pairs.
         threshold: "similar" from this score on, 0 to 5; None takes the model's own.
         batch_size: pairs that go through the model together.
-        both_orders: also score the pairs with their sentences exchanged, in the same time again.
+        both_orders: also score the pairs with their sentences exchanged, in the same time again; a scorer that knows
+            one order of a pair has the same scores.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -171,7 +172,9 @@ def score_pairs(
     if not ((scored.scores >= 0) & (scored.scores <= 5)).all():
         raise DataError(f"{name}: not all of its scores are numbers from 0 to 5; the model is damaged, train it again")
     swapped = None
-    if both_orders:
+    if both_orders and info.one_order:
+        swapped = scored.scores
+    elif both_orders:
         start = time.perf_counter()
         swapped = scorer.score(second, first, batch_size=batch_size, progress=progress).scores
         seconds = min(seconds, time.perf_counter() - start)

@@ -55,7 +55,7 @@ class ScorerInfo:
     base_model_origin: str
     head: Head | None
     max_length: int
-    orders: Orders | None = "both"
+    orders: Orders | None = "sorted"
     pooling: Pooling | None = None
     prompt: str = ""
     calibration: dict[str, dict[str, float]] | None = None
@@ -67,6 +67,11 @@ class ScorerInfo:
     versions: dict[str, str] = field(default_factory=dict)
     study: str | None = None
     onnx: dict[str, Any] | None = None
+
+    @property
+    def one_order(self) -> bool:
+        """Whether a pair in the other order is the very same to the network, so that its score is the same."""
+        return self.orders in (None, "sorted")
 
 
 # validation parts of trainings, those first that checkpoints are chosen by

@@ -74,7 +74,8 @@ def train_scorer(
         )
     network, step = _kept_network(trainer, ready, work)
     kept = _scorer(network, ready)
-    say(f"measuring the checkpoint of step {step} on the validation pairs, and with their sentences exchanged")
+    exchanged = "" if kept.info.one_order else ", and with their sentences exchanged"
+    say(f"measuring the checkpoint of step {step} on the validation pairs{exchanged}")
     kept = _with_threshold(kept, held, say) if settings.fit_threshold else kept
     validated = {name: _validate(kept, part, settings.seed) for name, part in held.validation.items()}
     scores = validated[held.name].scores
@@ -172,7 +173,9 @@ def _scorer(network: "Network", ready: Prepared) -> CrossScorer | BiScorer:
 
 def _validate(scorer: CrossScorer | BiScorer, pairs: "Dataset", seed: int) -> Validated:
     forward = scorer.score(pairs["sentence1"], pairs["sentence2"], progress=True).scores
-    backward = scorer.score(pairs["sentence2"], pairs["sentence1"], progress=True).scores
+    backward = forward
+    if not scorer.info.one_order:
+        backward = scorer.score(pairs["sentence2"], pairs["sentence1"], progress=True).scores
     if len(pairs) < 2:
         return Validated(pairs, forward, None)
     metrics = measure(pairs["label"][:], forward, threshold=scorer.info.threshold, swapped_score=backward, seed=seed)

@@ -45,8 +45,8 @@ class TrainSettings:
         weight_decay: AdamW's weight decay
         warmup_ratio: share of all steps in which the learning rate rises, 0 to 1
         scheduler: what the learning rate does after warm-up
-        orders: for --mode cross, sorted = a pair is scored with its shorter sentence first, and does not depend on the
-            order; both = the mean over both orders, in twice the time; one = as it comes
+        orders: for --mode cross, sorted = a score does not depend on the order, for the shorter sentence comes first;
+            both = nor does the mean over both orders, in twice the time; one = as the sentences come
         max_length: tokens of a pair, or of a sentence for --mode bi, special tokens included; longer ones are cut there
         freeze_layers: lowest layers of the encoder that stay as they are; from 1 on, so do the embeddings
         zero_label_fraction: share of the pairs with label 0 to train on; not given: 0.34 for labels from 0 to 5, where
@@ -78,7 +78,7 @@ class TrainSettings:
     weight_decay: float = 0.01
     warmup_ratio: float = 0.1
     scheduler: Literal["linear", "cosine", "constant"] = "linear"
-    orders: Orders = "both"
+    orders: Orders = "sorted"
     max_length: int = 256
     freeze_layers: int = 0
     zero_label_fraction: float | None = None
