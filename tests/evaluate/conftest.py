@@ -28,6 +28,7 @@ class SharedWords:
             "a test",
             "linear",
             16,
+            orders="one",
             threshold=threshold,
             data={"fingerprint": fingerprint},
         )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,16 @@ def test_a_model_is_scored_in_both_orders(evaluation):
     assert evaluation.metrics.order_gap.value == pytest.approx(0.3 / 6)
     assert scores.truncated == 1
     assert scores.predictions.guid == [f"p{row}" for row in range(6)]
+
+
+def test_a_model_that_knows_one_order_is_scored_once(loaded, tmp_path, scorers, monkeypatch):
+    scorer, *_ = scorers.values()
+    scorer.info = replace(scorer.info, orders="sorted")
+    score, calls = scorer.score, []
+    monkeypatch.setattr(scorer, "score", lambda *pairs, **options: calls.append(pairs) or score(*pairs, **options))
+    scores = score_pairs(tmp_path / "plain", scorer, loaded, threshold=None, batch_size=4)
+    assert len(calls) == 1
+    assert scores.swapped_score.tolist() == scores.predictions.score.tolist()
 
 
 def test_rows_without_guid_are_named_by_their_number(tmp_path, scorers):

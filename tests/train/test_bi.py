@@ -105,7 +105,7 @@ def test_silver_pairs_have_the_teachers_scores_and_no_held_out_sentence(taught, 
         rows = connection.execute("SELECT sentence1, sentence2, score FROM score").fetchall()
     connection.close()
     assert len(rows) == 300
-    teacher = load_scorer(cross, orders="one")
+    teacher = load_scorer(cross)
     scores = teacher.score([a for a, _, _ in rows], [b for _, b, _ in rows]).scores
     np.testing.assert_allclose(scores, [score for _, _, score in rows], atol=0.05)
     held = set()

@@ -34,7 +34,7 @@ def cross(tiny_encoder, tmp_path_factory):
     """The folder of a cross-encoder that scores in both orders, which nobody trained."""
     folder = tmp_path_factory.mktemp("cross")
     torch.manual_seed(1)
-    info = ScorerInfo("cross", "tiny", "a test", "linear", 48)
+    info = ScorerInfo("cross", "tiny", "a test", "linear", 48, orders="both")
     CrossScorer(TorchRuntime(new_cross_network(tiny_encoder, head="linear", max_length=48), "fp32"), info).save(folder)
     return folder
 
