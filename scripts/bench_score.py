@@ -120,13 +120,13 @@ def tell_file(folder: Path, first: list[str], second: list[str]) -> None:
         rows = [{"sentence1": a, "sentence2": b} for a, b in zip(first, second, strict=True)]
         source.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
         shares = []
-        for _ in range(2):
+        for _ in range(5):
             network = seconds(lambda: scorer.forward(tokens, batch_size=64))
             shares.append(network / seconds(lambda: score(input=str(source), output=str(target), model=folder)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"sts score of {len(first):,} pairs: {statistics.mean(shares):.3f} of the network's own speed "
-        f"({', '.join(f'{share:.3f}' for share in shares)}), {peak:,.0f} MB at most"
+        f"sts score of {len(first):,} pairs: {statistics.median(shares):.2f} of the network's own speed "
+        f"({min(shares):.2f} to {max(shares):.2f}), {peak:,.0f} MB at most"
     )
 
 
