@@ -236,6 +236,33 @@ def curves(
     return fig
 
 
+def pass_rates(rates: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> "Figure":
+    """The share of right scores, a bar for each phenomenon and scorer.
+
+    Args:
+        rates: of each scorer, for each phenomenon the share and the ends of its interval, 0 to 1.
+    """
+    names = list(next(iter(rates.values())))
+    fig, axes = figure("Right scores by phenomenon", "share that is right", "", size=(7.2, 1.4 + 0.34 * len(names)))
+    height = 0.8 / len(rates)
+    for number, (scorer, found) in enumerate(rates.items()):
+        places = [place + (number - (len(rates) - 1) / 2) * height for place in range(len(names))]
+        shares, low, high = zip(*(found[name] for name in names), strict=True)
+        ends = [
+            [share - end for share, end in zip(shares, low, strict=True)],
+            [end - share for share, end in zip(shares, high, strict=True)],
+        ]
+        axes.barh(places, shares, height, color=COLOURS[number], alpha=0.85, label=scorer)
+        axes.errorbar(shares, places, xerr=ends, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.grid(visible=False, axis="y")
+    if len(rates) > 1:
+        fig.legend(loc="outside lower left", frameon=False, fontsize=9)
+    return fig
+
+
 def _bins(values: "np.ndarray") -> "np.ndarray":
     """The bin of half a score that each value falls in, 0 to 9; 5.0 belongs to the last one."""
     import numpy as np

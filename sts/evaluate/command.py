@@ -1,13 +1,22 @@
 """`python -m sts.evaluate`."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sts.bundled import BUNDLED_CROSS, ScorerPath
-from sts.errors import DataError, UsageError
+from sts.errors import UsageError
+from sts.evaluate.checks import (
+    BATCH_SIZE,
+    BOOTSTRAP,
+    SEED,
+    check_behaviour_options,
+    check_model_options,
+    check_threshold_options,
+    check_values,
+    subjects_of,
+)
 from sts.files.options import AS_FOUND, FileOptions
 from sts.files.write import check_output_folder
 from sts.models.info import Orders
@@ -19,8 +28,6 @@ from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 if TYPE_CHECKING:
     from sts.evaluate.evaluation import Evaluation, Scores
     from sts.pairs import LoadedPairs
-
-BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,13 @@ def evaluate(
     labels: LabelOptions = ZERO_TO_FIVE,
     model: ScorerPath | None = None,
     data: list[str] | None = None,
+    behaviour: bool = False,
     predictions: Path | None = None,
     compare: list[ScorerPath] | None = None,
     output: Path | None = None,
     on_bad_row: OnBadRow = "error",
-    bootstrap: int = 2000,
-    seed: int = 42,
+    bootstrap: int = BOOTSTRAP,
+    seed: int = SEED,
     threshold: float | None = None,
     fit_threshold: bool = False,
     clip: bool = False,
@@ -76,6 +84,9 @@ def evaluate(
         model: scorer folder to measure on --data; not given, with --data alone: the bundled cross-encoder
         data: files of labelled pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample
             (bundled)
+        behaviour: count right scores by phenomenon (opposites, negation, roles and so on) on the open half of the
+            bundled suite, on --data behaviour-held-out, or on a file of --data with the columns phenomenon, sentence1,
+            sentence2, min and max
         predictions: file to measure, with the columns label and score, as sts.score writes it, or true_real_label and
             predict_real_label; optionally guid and the binary labels
         compare: two files of predictions or scorer folders, A and B; scorer folders need --data; bundled-cross and
@@ -95,13 +106,19 @@ def evaluate(
         json: print the metrics as JSON, and nothing else, on standard output
         overwrite: replace what is at OUTPUT
     """
-    if data and not (model or predictions or compare):
+    if (data or behaviour) and not (model or predictions or compare):
         model = BUNDLED_CROSS
-    subjects = _subjects(model, predictions, compare)
+    subjects = subjects_of(model, predictions, compare)
     needs_model = model is not None or any(path.is_dir() for path in compare or [])
-    _check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
-    _check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision, backend)
-    _check_threshold_options(model, predictions, compare, clip=clip, fit_threshold=fit_threshold)
+    check_values(bootstrap, seed, threshold, batch_size, comparing=compare is not None)
+    if behaviour:
+        drawn = (bootstrap, seed)
+        check_behaviour_options(
+            subjects, data, on_bad_row, labels, threshold, drawn, clip=clip, fit_threshold=fit_threshold
+        )
+    else:
+        check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision, backend)
+        check_threshold_options(model, predictions, compare, clip=clip, fit_threshold=fit_threshold)
     if output is not None:
         check_output_folder(output, "metrics.json", [*subjects, *(data or [])], overwrite=overwrite)
     elif overwrite:
@@ -109,7 +126,7 @@ def evaluate(
 
     notes: list[str] = []  # said after the first line, which needs the number of rows
     loaded = None
-    if needs_model:
+    if needs_model and not behaviour:
         from sts.pairs import load_pairs
 
         # a test set is measured as it is, repeated rows among it
@@ -131,6 +148,10 @@ def evaluate(
         clip=clip,
         fit_threshold=fit_threshold,
     )
+    if behaviour:
+        _measure_behaviour(subjects, data[0] if data else None, run)
+        _say_where(run)
+        return
     scores = _gather(subjects, loaded, notes, run)
     if len(scores) == 1:
         _measure(scores[0], loaded, run)
@@ -139,69 +160,28 @@ def evaluate(
     _say_where(run)
 
 
-def _subjects(model: Path | None, predictions: Path | None, compare: Sequence[Path] | None) -> list[Path]:
-    """What is to be measured; a comparison has two."""
-    given = [
-        name for name, value in (("--model", model), ("--predictions", predictions), ("--compare", compare)) if value
-    ]
-    if len(given) != 1:
-        found = f"{' and '.join(given)} do not go together" if given else "nothing to measure"
-        raise UsageError(f"{found}; give one of --model FOLDER --data FILE, --predictions FILE, or --compare A B")
-    if compare is not None and len(compare) != 2:
-        raise UsageError(f"--compare has {len(compare)} values; it takes two files of predictions or scorer folders")
-    if model is not None and model.is_file():
-        raise UsageError(f"--model {model}: is a file; name a scorer folder, or measure the file with --predictions")
-    if predictions is not None and predictions.is_dir():
-        raise UsageError(f"--predictions {predictions}: is a folder; name a CSV file, or measure a scorer with --model")
-    for path in compare or []:
-        if not path.exists():
-            raise DataError(f"--compare {path}: no such file or folder; name a file of predictions or a scorer folder")
-    return list(compare or []) or [path for path in (model, predictions) if path is not None]
+def _measure_behaviour(paths: list[Path], source: str | None, run: _Run) -> None:
+    from sts.evaluate.behaviour import OPEN, measure_behaviour, read_suite
+    from sts.evaluate.behaviour_report import behaviour_table, comparison_table, record, write_report
+    from sts.models import load_scorer
 
-
-def _check_values(bootstrap: int, seed: int, threshold: float | None, batch_size: int, *, comparing: bool) -> None:
-    rules = [
-        ("bootstrap", bootstrap, bootstrap >= int(comparing), "1 or more with --compare" if comparing else "0 or more"),
-        ("seed", seed, seed >= 0, "0 or more"),
-        ("threshold", threshold, threshold is None or 0 <= threshold <= 5, "0 to 5"),
-        ("batch-size", batch_size, batch_size >= 1, "1 or more"),
-    ]
-    broken = [f"--{name} is {value}, allowed is {allowed}" for name, value, holds, allowed in rules if not holds]
-    if broken:
-        raise UsageError("; ".join(broken))
-
-
-def _check_model_options(
-    needs_model: bool,
-    data: list[str] | None,
-    on_bad_row: str,
-    batch_size: int,
-    orders: str | None,
-    precision: str,
-    backend: str,
-) -> None:
-    if needs_model and not data:
-        raise UsageError("a model needs --data: the labelled pairs to measure it on")
-    changed = {
-        "--data": data is not None,
-        "--on-bad-row": on_bad_row != "error",
-        "--batch-size": batch_size != BATCH_SIZE,
-        "--orders": orders is not None,
-        "--precision": precision != "auto",
-        "--backend": backend != "auto",
-    }
-    useless = [flag for flag, given in changed.items() if given]
-    if useless and not needs_model:
-        raise UsageError(f"{', '.join(useless)}: only for models; files of predictions hold their labels and scores")
-
-
-def _check_threshold_options(
-    model: Path | None, predictions: Path | None, compare: list[ScorerPath] | None, *, clip: bool, fit_threshold: bool
-) -> None:
-    if fit_threshold and model is None:
-        raise UsageError("--fit-threshold goes with --model, the scorer to store the threshold in")
-    if clip and predictions is None and not any(path.is_file() for path in compare or []):
-        raise UsageError("--clip goes with files of predictions; a scorer's scores lie in 0 to 5")
+    suite = read_suite(source or OPEN, files=run.files, say=run.say)
+    run.say(f"counting right scores of {' and '.join(map(str, paths))} on {suite.description}")
+    options = shared_options(paths, run.precision, run.backend)
+    found = []
+    for path in paths:
+        precision, backend = options[path]
+        scorer = load_scorer(path, precision=precision, orders=_orders(path, paths, run), backend=backend)
+        shown = sys.stderr.isatty()
+        found.append(measure_behaviour(str(path), scorer, suite, batch_size=run.batch_size, progress=shown))
+    if run.output is not None:
+        write_report(run.output, found)
+    if run.as_json:
+        _print_json(record(found))
+    elif len(found) == 1:
+        behaviour_table(found[0]).show()
+    else:
+        comparison_table(*found).show()
 
 
 def _gather(paths: list[Path], loaded: "LoadedPairs | None", notes: list[str], run: _Run) -> "list[Scores]":

@@ -209,7 +209,7 @@ def rows_of(
         DataError: the source can't be read.
     """
     if source in SAMPLES:
-        yield from read_pairs(sample_file(SAMPLES[source]), labelled=labelled, scale=scale, check=check)
+        yield from read_pairs(bundled_file("sample", SAMPLES[source]), labelled=labelled, scale=scale, check=check)
     elif source == HUB_DATA:
         yield from _hub_rows(scale, check)
     else:
@@ -221,19 +221,19 @@ def ends(scale: Scale, checks: Sequence[LabelCheck]) -> Scale:
     return scale.between(min(check.low for check in checks), max(check.high for check in checks))
 
 
-def sample_file(name: str) -> Path:
-    """A file of the bundled sample, in a checkout or where a wheel installed it.
+def bundled_file(folder: str, name: str) -> Path:
+    """A file of a bundled folder of `data`, in a checkout or where a wheel installed it.
 
     Raises:
         DataError: it is in neither place.
     """
-    checkout = Path(__file__).parents[2] / "data" / "sample"
-    installed = Path(sysconfig.get_path("data")) / "share" / "korean-sts" / "sample"
+    checkout = Path(__file__).parents[2] / "data" / folder
+    installed = Path(sysconfig.get_path("data")) / "share" / "korean-sts" / folder
     for place in (checkout, installed):
         if (place / name).is_file():
             return place / name
     raise DataError(
-        f"the bundled sample {name} is missing; looked in {checkout} and {installed}; install korean-sts again"
+        f"the bundled file {folder}/{name} is missing; looked in {checkout} and {installed}; install korean-sts again"
     )
 
 

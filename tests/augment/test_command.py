@@ -9,7 +9,7 @@ import pytest
 
 from sts.augment.command import augment
 from sts.cli import run
-from sts.pairs.load import sample_file
+from sts.pairs.load import bundled_file
 from sts.pairs.rows import read_pairs
 
 ROWS = [
@@ -277,6 +277,6 @@ def test_the_sample_can_be_augmented_by_its_name(tmp_path):
     out = tmp_path / "out.csv"
     assert call("--data", "sample", "--output", out, "--methods", "swap", "--held-out", "sample-test") == 0
     assert [row.guid for row in list(read_pairs(out))[:2]] == [
-        row.guid for row in list(read_pairs(sample_file("train.csv")))[:2]
+        row.guid for row in list(read_pairs(bundled_file("sample", "train.csv")))[:2]
     ]
     assert len(read(out)) == 720

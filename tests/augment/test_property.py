@@ -14,7 +14,7 @@ from sts.augment.check import problem
 from sts.augment.eda import RandomDeletion, RandomInsertion, RandomSwap, SynonymReplacement
 from sts.augment.sentence import analyse
 from sts.augment.thesauri import find_thesaurus
-from sts.pairs.load import sample_file
+from sts.pairs.load import bundled_file
 from sts.text.analysers.kiwi import shared_kiwi
 
 KLUE = os.environ.get("STS_KLUE_STS_TRAIN")
@@ -37,7 +37,7 @@ def sentences(request):
         if KLUE is None:
             pytest.skip("STS_KLUE_STS_TRAIN does not name KLUE-STS's train set as CSV")
         return read(KLUE)
-    return [*read(sample_file("train.csv")), *read(sample_file("test.csv"))]
+    return [*read(bundled_file("sample", "train.csv")), *read(bundled_file("sample", "test.csv"))]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from dataclasses import asdict
 import pytest
 
 from sts.augment import AugmentSettings, Counts, augment_pairs, parse_mix
-from sts.pairs.load import sample_file
+from sts.pairs.load import bundled_file
 from sts.pairs.rows import Pair, read_pairs
 
 
@@ -159,7 +159,7 @@ def test_progress_is_told_in_pairs(made_by):
     assert done == [2, 1]
 
 
-SAMPLE = list(read_pairs(sample_file("train.csv")))[:40]
+SAMPLE = list(read_pairs(bundled_file("sample", "train.csv")))[:40]
 
 
 def really_made(seed=3, **options):

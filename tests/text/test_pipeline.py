@@ -5,7 +5,7 @@ import types
 import pytest
 
 from sts.errors import DataError, UsageError
-from sts.pairs.load import sample_file
+from sts.pairs.load import bundled_file
 from sts.pairs.rows import read_pairs
 from sts.text import PRESETS, TextPipeline, find_pipeline
 from sts.text.morphemes import Morphemes
@@ -41,7 +41,7 @@ def test_a_sentence_that_would_become_empty_stays_and_is_counted():
 
 
 def test_every_number_of_the_sample_survives_every_preset():
-    sentences = [pair.sentence1 for pair in read_pairs(sample_file("train.csv"))]
+    sentences = [pair.sentence1 for pair in read_pairs(bundled_file("sample", "train.csv"))]
     assert sum(bool(numbers(sentence)) for sentence in sentences) > 30
     for pipeline in PRESETS.values():
         prepared = pipeline.apply(sentences).sentences
