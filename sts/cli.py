@@ -39,6 +39,9 @@ COMMANDS = {
     "pairs convert": Command(
         "sts.pairs.convert_command:convert", "write pairs with labels from 0 to 5, whatever they were written in"
     ),
+    "pairs weak": Command(
+        "sts.pairs.weak_command:weak", "write pairs with a range of scores, from NLI, paraphrases or duplicates"
+    ),
     "text corrections": Command(
         "sts.text.corrections_command:report_corrections", "count what spelling or spacing correction would change"
     ),
