@@ -27,6 +27,21 @@ def problem(source: Analysed, new: Analysed) -> str | None:
     # the analysis of a name may change with what stands beside it; its letters may not
     if not all(name in new.text for name in source.names):
         return "names"
+    return unlike_korean(source, new)
+
+
+def unlike_korean(source: Analysed, new: Analysed) -> str | None:
+    """Why a version of a sentence is not Korean as the sentence is; None if it is.
+
+    Args:
+        source: the sentence.
+        new: its version, which may say something else.
+
+    Returns:
+        One of `unchanged`, `unknown words`, `unlikely`.
+    """
+    if new.text.split() == source.text.split():
+        return "unchanged"
     if new.unknown > source.unknown:
         return "unknown words"
     if _likelihood(source) - _likelihood(new) > MAX_FALL:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sts.augment.contrast_command import ContrastRun, contrast_groups, write_contrasts
 from sts.augment.dataset import describe_mix
 from sts.augment.disk_set import DiskSet
 from sts.augment.mix import METHODS, check_settings, parse_mix
@@ -55,7 +56,10 @@ def augment(
         methods: what makes new pairs, each with a weight if wanted (sr ri:2): sr = synonym replacement, ri = random
             insertion of synonyms, rs = random swap of words, rd = random deletion of words, aeda = punctuation between
             words, mlm = words that a masked language model inserts, bt = back-translation by way of English, swap = the
-            two sentences change places; eda = sr ri rs rd, which is the default
+            two sentences change places; eda = sr ri rs rd, which is the default. Or, apart from these, what makes pairs
+            of a sentence and a version of it with a range of scores (label_min, label_max), for sts.train --weak-data:
+            contrast = opposites, siblings and denials, numbers = another number, or the same in words or digits,
+            roles = who and whom, or from and to, change places, spelling = errors in spacing and typing
         held_out: files of pairs whose sentences must not occur in the output, such as a test set
         seed: decides every new pair
         workers: threads that analyse sentences, 1 to 1024; not given: one a core
@@ -64,10 +68,18 @@ def augment(
         overwrite: replace what is at OUTPUT
         json: print what was counted as JSON, and nothing else, on standard output
     """
-    mix = parse_mix(methods or ["eda"])
-    check_settings(mix, settings)
     _check_values(seed, workers)
     _check_output(output, [*data, *(held_out or [])], overwrite=overwrite)
+    if groups := contrast_groups(methods or []):
+        check_settings(dict.fromkeys(groups, 1.0), settings)
+        if only_new or labels != ZERO_TO_FIVE:
+            raise UsageError(f"--only-new and labels: {', '.join(groups)} write new pairs alone, with ranges")
+        run = ContrastRun(data, output, groups, settings.new_per_pair, seed, workers)
+        with closing(_sentences_of(held_out or [], files)) as kept_out:
+            write_contrasts(run, files=files, on_bad_row=on_bad_row, kept_out=kept_out, as_json=json)
+        return
+    mix = parse_mix(methods or ["eda"])
+    check_settings(mix, settings)
     from tqdm import tqdm
 
     def say(line: str) -> None:

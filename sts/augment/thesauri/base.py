@@ -84,13 +84,18 @@ def synonym_of(word: str, tag: str) -> Synonym:
 
 def excluded_by(form: str) -> frozenset[str]:
     """Words that never stand for this one: its opposites, and what shares an exclusive set with it."""
-    return _exclusions().get(form, frozenset())
+    return _exclusions(OPPOSITES_FILE, EXCLUSIVE_FILE).get(form, frozenset())
 
 
-@lru_cache(maxsize=1)
-def _exclusions() -> dict[str, frozenset[str]]:
+def opposites_of(form: str) -> frozenset[str]:
+    """Its opposites."""
+    return _exclusions(OPPOSITES_FILE).get(form, frozenset())
+
+
+@lru_cache(maxsize=2)
+def _exclusions(*names: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for name in (OPPOSITES_FILE, EXCLUSIVE_FILE):
+    for name in names:
         for line in files("sts.augment.thesauri").joinpath(name).read_text(encoding="utf-8").splitlines():
             if not line or line.startswith("#"):
                 continue
