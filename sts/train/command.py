@@ -35,6 +35,7 @@ def train(
     data: list[str] | None = None,
     validation_data: list[str] | None = None,
     intermediate_data: list[str] | None = None,
+    weak_data: list[Path] | None = None,
     augment: list[str] | None = None,
     teacher: list[ScorerPath] | None = None,
     silver_encoder: ScorerPath | None = None,
@@ -63,6 +64,8 @@ def train(
             (bundled); not given: klue-sts if the hub or its cache has it, else sample
         validation_data: files of labelled pairs to validate on, in the place of the two splits of --data
         intermediate_data: files of pairs of an intermediate task, such as KorSTS, mixed into the first epoch only
+        weak_data: files of pairs with a range of scores, as sts.pairs weak writes them, trained on in every epoch: a
+            score inside its range is right; goes with --loss bce and cosent
         augment: methods that make new pairs of those that are trained on, after the split, as sts.augment has them
             (eda, or sr ri:2 …); not given: no new pairs
         teacher: folders of scorers, cross- or bi-encoders, that label silver pairs with the mean of their scores:
@@ -82,6 +85,7 @@ def train(
         *(data or []),
         *(validation_data or []),
         *(intermediate_data or []),
+        *(weak_data or []),
         base_model,
         *(teacher or []),
         silver_encoder,
@@ -99,6 +103,7 @@ def train(
     from sts.encoders import find_encoder
     from sts.pairs.load import find_scale, load_intermediate, load_pairs
     from sts.pairs.split import inverted_labels
+    from sts.pairs.weak import load_weak
     from sts.train.record import Recipe
     from sts.train.report import save_training
     from sts.train.run import train_scorer
@@ -118,7 +123,8 @@ def train(
     for line in warnings_of_other_splits(taught, loaded, settings) if taught else []:
         _say(line)
     extra = load_intermediate(intermediate_data, announce=_say, on_bad_row=on_bad_row)
-    recipe = Recipe(mode, encoder, loaded, settings, extra, mixed, taught, own, study)
+    weak = load_weak(weak_data, announce=_say, on_bad_row=on_bad_row)
+    recipe = Recipe(mode, encoder, loaded, settings, extra, mixed, taught, own, weak, study)
     result = train_scorer(recipe, work=work, say=_say, resume=resume, log_to=log_to)
     with replacing_folder(output) as folder:
         save_training(folder, result, recipe, work)

@@ -12,6 +12,7 @@ from sts.files import write_json, write_text
 from sts.pairs import hard_split, random_split
 from sts.pairs.rows import SIMILAR_FROM
 from sts.pairs.split import overlap_pearson, without_sentences
+from sts.pairs.weak import ENDS
 from sts.text import TextPipeline
 from sts.train.settings import TrainSettings
 
@@ -213,14 +214,23 @@ def prepared(pairs: "Dataset", pipeline: TextPipeline) -> "tuple[Dataset, int]":
         return pairs, 0
     columns = {name: pipeline.apply(pairs[name][:]) for name in SENTENCES}
     kept = sum(sum(column.left_as_is) for column in columns.values())
-    return Dataset.from_dict(
-        {name: column.sentences for name, column in columns.items()} | {"label": pairs["label"][:]}
-    ), kept
+    labels = {name: pairs[name][:] for name in ("label", *ENDS) if name in pairs.column_names}
+    return Dataset.from_dict({name: column.sentences for name, column in columns.items()} | labels), kept
 
 
 def sentences_and_label(pairs: "Dataset") -> "Dataset":
     """The pairs with no other columns than those that every set of pairs has."""
     return pairs.select_columns([*SENTENCES, "label"])
+
+
+def with_ranges(pairs: "Dataset") -> "Dataset":
+    """The pairs with a range of scores, both of whose ends are their label where they have one."""
+    if ENDS[0] in pairs.column_names:
+        return pairs.select_columns([*SENTENCES, *ENDS])
+    found = pairs.select_columns([*SENTENCES, "label"])
+    for name in ENDS:
+        found = found.add_column(name, found["label"][:])
+    return found.remove_columns("label")
 
 
 def describe(held: HeldOut) -> list[str]:

@@ -6,8 +6,9 @@ in the middle of the same plan, which is why it ends where an uninterrupted one 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sts.pairs.weak import ENDS, MAX_SCORE
 from sts.train.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ class Plan:
     """What a training goes through.
 
     Attributes:
-        rows: columns sentence1, sentence2 and label (0 to 1); row n + r is row r with its sentences
-            exchanged, where n is half the number of rows.
+        rows: columns sentence1, sentence2 and label (0 to 1, or both ends of its range); row n + r is row r with its
+            sentences exchanged, where n is half the number of rows.
         batches: row numbers of each batch, all epochs one after the other.
         epoch_ends: number of batches up to the end of each epoch; `max_steps` may end a plan within one.
     """
@@ -100,5 +101,9 @@ def _both_orders(pairs: "Dataset", first_epoch: "Dataset | None") -> "Dataset":
     parts = [part for part in (pairs, first_epoch) if part is not None]
     first = [sentence for part in parts for sentence in part["sentence1"]]
     second = [sentence for part in parts for sentence in part["sentence2"]]
-    label = [value / 5 for part in parts for value in part["label"]]
+    if ENDS[0] in pairs.column_names:
+        ends = [zip(*(part[name] for name in ENDS), strict=True) for part in parts]
+        label: list[Any] = [[low / MAX_SCORE, high / MAX_SCORE] for part in ends for low, high in part]
+    else:
+        label = [value / MAX_SCORE for part in parts for value in part["label"]]
     return Dataset.from_dict({"sentence1": first + second, "sentence2": second + first, "label": label + label})

@@ -20,6 +20,7 @@ from sts.train.data import (
     prepared,
     rows_to_train_on,
     sentences_and_label,
+    with_ranges,
 )
 from sts.train.distillation import silver_pairs
 from sts.train.modes import new_network, tokenized
@@ -134,8 +135,15 @@ def prepare(
             network, info, [train, extra], recipe.distillation, precision, seed=settings.seed, work=work, say=say
         )
         added.append(silver.pairs)
+    columns = sentences_and_label
+    if recipe.weak is not None:
+        columns = with_ranges
+        weak = without_sentences(recipe.weak.pairs, held.sentences())
+        added.append(weak)
+        extra = None if extra is None else with_ranges(extra)
+        say(f"weak data: {len(weak):,} pairs, {len(recipe.weak.pairs) - len(weak):,} left out for held-out sentences")
     if added:
-        train = concatenate_datasets([sentences_and_label(part) for part in (train, *added)])
+        train = concatenate_datasets([columns(part) for part in (train, *added)])
         kept = np.concatenate([kept, np.arange(len(held.train), len(train))])
     measured = held.to_calibrate() if recipe.mode == "bi" else held.first
     parts = [prepared(part, pipeline) for part in (train, extra, measured) if part is not None]

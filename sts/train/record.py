@@ -13,10 +13,11 @@ from sts.models import DEFAULT_THRESHOLD, ScorerInfo
 from sts.models.info import Mode
 from sts.pairs import LoadedPairs
 from sts.pairs.scale import ZERO_TO_FIVE
+from sts.pairs.weak import LoadedWeak
 from sts.text import TextPipeline
 from sts.train.data import Augmentation
 from sts.train.distillation import Distillation
-from sts.train.settings import TrainSettings
+from sts.train.settings import RANGED, TrainSettings
 
 RUN_FILE = "run.json"
 PACKAGES = ("torch", "transformers", "sentence-transformers", "tokenizers", "datasets")
@@ -35,6 +36,7 @@ class Recipe:
         augmentation: makes new pairs of those that are trained on.
         distillation: puts their sentences together anew, labelled by teachers.
         validation: the user's validation pairs, in the place of a split.
+        weak: pairs of which a range of scores is known, trained on in every epoch.
         study: the study and trial that found the settings; it changes nothing and is stored with the scorer.
     """
 
@@ -46,12 +48,15 @@ class Recipe:
     augmentation: Augmentation | None = None
     distillation: Distillation | None = None
     validation: LoadedPairs | None = None
+    weak: LoadedWeak | None = None
     study: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", self.settings.for_mode(self.mode).for_labels(self.data.labels))
         if self.distillation:
             self.distillation.check(self.mode)
+        if self.weak and self.settings.loss not in RANGED:
+            raise UsageError(f"--weak-data goes with --loss {' or '.join(RANGED)}, not with {self.settings.loss}")
 
 
 def make_info(recipe: Recipe, pipeline: TextPipeline) -> ScorerInfo:
@@ -76,6 +81,12 @@ def make_info(recipe: Recipe, pipeline: TextPipeline) -> ScorerInfo:
             "description": recipe.validation.description,
             "pairs": len(recipe.validation.pairs),
             "fingerprint": recipe.validation.fingerprint,
+        }
+    if recipe.weak:
+        described["weak"] = {
+            "description": recipe.weak.description,
+            "pairs": len(recipe.weak.pairs),
+            "fingerprint": recipe.weak.fingerprint,
         }
     if augmentation:
         described["augmentation"] = _augmentation(augmentation)
@@ -115,6 +126,7 @@ def identify(recipe: Recipe, pipeline: TextPipeline) -> dict[str, Any]:
         "labels": asdict(recipe.data.labels),
         "validation_data": recipe.validation.fingerprint if recipe.validation else None,
         "intermediate_data": recipe.intermediate.fingerprint if recipe.intermediate else None,
+        "weak_data": recipe.weak.fingerprint if recipe.weak else None,
         "augmentation": _augmentation(recipe.augmentation) if recipe.augmentation else None,
         "silver": recipe.distillation.to_dict() if recipe.distillation else None,
         **asdict(recipe.settings),

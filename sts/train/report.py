@@ -14,7 +14,6 @@ from sts.evaluate.predictions import Predictions, write_predictions
 from sts.files import write_text
 from sts.models import BiScorer, CrossScorer, ScorerInfo
 from sts.models.info import Mode
-from sts.pairs import LoadedPairs
 from sts.train.data import MIN_TO_CHOOSE
 from sts.train.distillation import Distillation
 from sts.train.record import Recipe
@@ -53,7 +52,7 @@ def write_report(folder: Path, result: TrainingResult, recipe: Recipe) -> CrossS
     _draw(folder, result, info.threshold)
     sections = [
         f"# Training report: {info.mode}-encoder from {info.base_model}\n",
-        _base_and_data(result, recipe.data, recipe.intermediate),
+        _base_and_data(result, recipe),
         _results(result),
         *([_silver(result.silver, recipe.distillation)] if result.silver and recipe.distillation else []),
         _curves_and_scatter(result),
@@ -84,7 +83,8 @@ def write_validation(folder: Path, result: TrainingResult, threshold: float) -> 
         pairs.to_pandas().to_csv(folder / "validation" / f"{name}.csv", index=False)
 
 
-def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: LoadedPairs | None) -> str:
+def _base_and_data(result: TrainingResult, recipe: Recipe) -> str:
+    data, intermediate = recipe.data, recipe.intermediate
     info = result.scorer.info
     lines = [
         f"- Base model: {info.base_model} ({info.base_model_origin}), {_reading(info)}",
@@ -109,6 +109,8 @@ def _base_and_data(result: TrainingResult, data: LoadedPairs, intermediate: Load
         lines.append(f"- Augmentation of the training part ({methods}): {counted}")
     if intermediate:
         lines.insert(2, f"- Intermediate task, first epoch only: {intermediate.summary()}")
+    if recipe.weak:
+        lines.insert(2, f"- Weak data, in every epoch: {recipe.weak.description}")
     return "\n".join(lines) + "\n"
 
 

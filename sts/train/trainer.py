@@ -26,6 +26,7 @@ from sts.errors import UsageError
 from sts.models.info import Mode
 from sts.train.modes import dimensions
 from sts.train.plan import Plan
+from sts.train.ranges import RangeCoSENTLoss, RangeCrossEntropyLoss
 from sts.train.settings import TrainSettings
 
 SCHEDULERS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
@@ -128,7 +129,7 @@ def make_trainer(
     options: dict[str, Any] = {
         "plan": plan,
         "model": network,
-        "loss": _loss(mode, network, settings),
+        "loss": _loss(mode, network, settings, ranged=isinstance(plan.rows[0]["label"], list)),
         "evaluator": _Validation(validate),
         "callbacks": list(callbacks),
     }
@@ -137,12 +138,12 @@ def make_trainer(
     return PlannedBiTrainer(args=SentenceTransformerTrainingArguments(**values, prompts=prompt), **options)
 
 
-def _loss(mode: Mode, network: Any, settings: TrainSettings) -> torch.nn.Module:
+def _loss(mode: Mode, network: Any, settings: TrainSettings, *, ranged: bool) -> torch.nn.Module:
     if mode == "cross":
         if settings.loss == "bce":
-            return BinaryCrossEntropyLoss(network)
+            return RangeCrossEntropyLoss(network) if ranged else BinaryCrossEntropyLoss(network)
         return MSELoss(network, activation_fn=torch.nn.Sigmoid())
-    losses = {"cosent": CoSENTLoss, "angle": AnglELoss, "mse": CosineSimilarityLoss}
+    losses = {"cosent": RangeCoSENTLoss if ranged else CoSENTLoss, "angle": AnglELoss, "mse": CosineSimilarityLoss}
     loss: torch.nn.Module = losses[settings.loss](network)
     sizes = dimensions(network, settings)
     return MatryoshkaLoss(network, loss, sizes) if len(sizes) > 1 else loss
