@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 PREDICATES = frozenset({"VV", "VA", "VX", "XSV", "XSA"})
 NOUNS = frozenset({"NNG", "NNP", "NP", "NNB", "SL", "XSN", "XPN", "XR", "NR", "SN"})
 # endings of commands and proposals, which are denied otherwise
-COMMANDS = frozenset("라 자 세요 으세요 어라 십시오 읍시다".split())
-# counters that go with native numerals, up to 20
+COMMANDS = frozenset("라 자 세요 으세요 어라 십시오 읍시다 ᆸ시다".split())
+# counters that go with native numerals
 COUNTERS = frozenset("개 명 시 마리 살 잔 권 대 병 시간 사람 가지 그릇 장 판 채 벌 켤레 송이 달".split())
 NATIVE = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열", "열한", "열두")
 # what months, hours, minutes and days go up to
 LARGEST = {"월": 12, "시": 24, "분": 59, "일": 31}
+YEARS = range(1900, 2101)
 # of a syllable's code: initials, medials and finals of Unicode's Hangul
 FIRST, MEDIALS, FINALS = 0xAC00, 21, 28
 
@@ -99,9 +100,7 @@ class Denial(Contrast):
         place = stems[-1] + 1
         if place >= len(tokens) or base_tag(tokens[place][1]) not in ("EP", "EF"):
             return None
-        if any(
-            form in ("라", "자", "세요", "으세요", "어라", "십시오", "ᆸ시다", "읍시다") for form, _ in tokens[place:]
-        ):
+        if any(form in COMMANDS for form, _ in tokens[place:]):
             return None
         changed = [*tokens[:place], ("지", "EC"), ("않", "VX"), *tokens[place:]]
         return " ".join([*(each.text for each in before), shared_kiwi().join(changed)])
@@ -119,17 +118,16 @@ class OtherNumber(Contrast):
         token = places[int(generator.integers(len(places)))]
         value, end = int(token.form), token.start + token.len
         low, high = max(1, value // 3), min(value * 3 + 2, LARGEST.get(sentence.text[end : end + 1], 10**9))
-        if 1900 <= value <= 2100:
-            low, high = value - 30, value + 30
+        least = value / 4
+        if value in YEARS:
+            low, high, least = value - 30, value + 30, 1
         drawn = [int(each) for each in generator.integers(low, max(low, high) + 1, size=8)]
-        others = [each for each in drawn if abs(each - value) * 4 >= min(value, 40)]
-        if not others:
-            return None
-        return sentence.text[: token.start] + str(others[0]) + sentence.text[token.start + token.len :]
+        other = next((each for each in drawn if abs(each - value) >= least), None)
+        return None if other is None else f"{sentence.text[: token.start]}{other}{sentence.text[end:]}"
 
 
 class SameNumber(Contrast):
-    """Writes a number in the other way: 세 개 for 3개, 14시 for 오후 2시."""
+    """Writes a count in the other way: 세 개 for 3개, 3개 for 세 개."""
 
     name, low, high = "same_number", 4.2, 5.0
 
@@ -194,7 +192,7 @@ class Direction(Exchange):
 
 
 class Typing(Contrast):
-    """Leaves out a space or two, or writes a vowel wrongly, as people type."""
+    """Leaves out a space, or writes ㅐ for ㅔ or ㅔ for ㅐ, as people type."""
 
     name, low, high = "typing", 4.3, 5.0
 
