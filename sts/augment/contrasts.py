@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sts.augment.eda import REPLACEABLE
-from sts.augment.sentence import Analysed, Word, base_tag
+from sts.augment.sentence import NEGATION, Analysed, Word, base_tag
 from sts.augment.thesauri.base import excluded_by, opposites_of, synonym_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Denial(Contrast):
         place = stems[-1] + 1
         if place >= len(tokens) or base_tag(tokens[place][1]) not in ("EP", "EF"):
             return None
-        if any(form in COMMANDS for form, _ in tokens[place:]):
+        if tokens[stems[-1]] == ("주", "VX") or any(form in COMMANDS for form, _ in tokens[place:]):
             return None
         changed = [*tokens[:place], ("지", "EC"), ("않", "VX"), *tokens[place:]]
         return " ".join([*(each.text for each in before), shared_kiwi().join(changed)])
@@ -226,7 +226,7 @@ def _replaced(
         (number, place, other)
         for number, word in enumerate(sentence.words)
         for place, token in enumerate(word.tokens)
-        if base_tag(token.tag) in tags
+        if base_tag(token.tag) in tags and (token.form, base_tag(token.tag)) not in NEGATION
         for other in sorted(others(token))
     ]
     for at in generator.permutation(len(found)).tolist():

@@ -45,6 +45,7 @@ def test_a_method_makes_this_version(method, text, version):
     [
         (Denial, "몇 시에 시작하나요?"),  # asks much the same when it is denied
         (Denial, "문을 닫으세요."),
+        (Denial, "불 좀 꺼 줘."),
         (Denial, "비가 안 왔다."),
         (OtherNumber, "숫자가 없다."),
         (SameNumber, "2번 출구로 나오세요."),  # a name, no count
