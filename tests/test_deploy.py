@@ -59,7 +59,11 @@ def test_gunicorn_takes_its_settings_and_the_application(model):
     assert done.returncode == 0, done.stderr
     found = dict(re.findall(r"^(\w+) += (.*)$", done.stdout, re.M))
     assert found["bind"] == "['127.0.0.1:8123']"
-    assert (found["workers"], found["worker_class"], found["threads"]) == ("2", "gthread", str(DEFAULTS["threads"]))
+    assert (found["workers"], found["worker_class"], found["threads"]) == (
+        "2",
+        "sts.serve.worker.Worker",
+        str(DEFAULTS["threads"]),
+    )
     assert found["graceful_timeout"] == str(20 + GRACE_SECONDS)
     assert found["preload_app"] == "False"
     assert found["on_starting"] != found["when_ready"]  # ours, and one that does nothing
