@@ -46,7 +46,7 @@ class OnnxSessions:
             raise self._refused(error) from error
         weakref.finalize(self, self._file.close)
         self._version = self._stat()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._sessions: dict[int, Any] = {}
         self.lanes = Lanes()
         first = self._session(self._threads)
@@ -76,8 +76,9 @@ class OnnxSessions:
         """
         if self._stat() != self._version:
             raise ScorerError(f"{self._path}: was changed while it was in use; load the scorer again")
-        self._file.seek(0)
-        return self._file.read()
+        with self._lock:
+            self._file.seek(0)
+            return self._file.read()
 
     def _stat(self) -> tuple[int, int]:
         found = os.fstat(self._file.fileno())

@@ -21,7 +21,8 @@ class Worker(ThreadWorker):
         """Answer a request, and those that follow it closely on the same connection; see `ThreadWorker`."""
         while True:
             keep = super().handle(conn)
-            if keep is not True or not self.alive or not self._asks_again(conn):
+            # whoever waits for a thread, such as a probe, comes before whoever has one
+            if keep is not True or not self.alive or self.tpool._work_queue.qsize() or not self._asks_again(conn):
                 return keep
 
     def _asks_again(self, conn: Any) -> bool:
