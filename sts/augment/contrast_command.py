@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,17 +94,17 @@ def _sentences(
     sources: list[str], files: FileOptions, on_bad_row: OnBadRow, kept_out: DiskSet, say: Say
 ) -> Iterator[str]:
     """The distinct sentences of the pairs, without those that are kept out."""
-    seen = DiskSet()
-    for source in sources:
-        for row in rows_of(source, labelled=False, files=files, say=say):
-            if isinstance(row, BadRow):
-                if on_bad_row == "error":
-                    raise row.refused()
-                say(f"  skipped {row}")
-                continue
-            for sentence in (row.sentence1, row.sentence2):
-                if sentence not in kept_out and seen.add(sentence):
-                    yield sentence
+    with closing(DiskSet()) as seen:
+        for source in sources:
+            for row in rows_of(source, labelled=False, files=files, say=say):
+                if isinstance(row, BadRow):
+                    if on_bad_row == "error":
+                        raise row.refused()
+                    say(f"  skipped {row}")
+                    continue
+                for sentence in (row.sentence1, row.sentence2):
+                    if sentence not in kept_out and seen.add(sentence):
+                        yield sentence
 
 
 def _to_errors(line: str) -> None:

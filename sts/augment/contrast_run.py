@@ -27,7 +27,7 @@ class ContrastCounts:
     Attributes:
         sentences: sentences that were read.
         pairs: pairs that were made, by method.
-        refused: versions that are not Korean as their sentence is, by reason.
+        refused: versions that were not used, by reason.
     """
 
     sentences: int = 0
@@ -56,7 +56,7 @@ def contrast_pairs(
         sentences: each once.
         methods: what makes versions; each sentence tries them in an order of its own.
         per_sentence: versions of a sentence, at most.
-        seed: decides all that is drawn; a sentence's place and text decide nothing else.
+        seed: each sentence's draws depend on it and on the sentence's place alone.
         workers: threads that analyse sentences.
         counts: is added to.
     """
@@ -90,5 +90,9 @@ def contrast_pairs(
 
 
 def _problem(name: str, source: Analysed, version: Analysed) -> str | None:
-    # an error in typing is none that Kiwi would know
-    return None if name == Typing.name else unlike_korean(source, version)
+    if name != Typing.name:
+        return unlike_korean(source, version)
+    if version.text.replace(" ", "") == source.text.replace(" ", ""):
+        return None
+    # "네가" for "내가" is no error in typing but somebody else
+    return None if version.unknown > source.unknown else "another word"

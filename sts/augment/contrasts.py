@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 PREDICATES = frozenset({"VV", "VA", "VX", "XSV", "XSA"})
 NOUNS = frozenset({"NNG", "NNP", "NP", "NNB", "SL", "XSN", "XPN", "XR", "NR", "SN"})
 # endings of commands and proposals, which are denied otherwise
-COMMANDS = frozenset("라 자 세요 으세요 어라 십시오 읍시다 ᆸ시다".split())
+COMMANDS = frozenset("라 자 세요 으세요 어라 십시오 ᆸ시오 읍시다 ᆸ시다".split())
+# what asks, and how a question ends where no mark says so
+QUESTION_WORDS = frozenset("언제 어디 어떻게 왜 뭐 무엇 누구 누가 얼마나 어째서 어찌 몇 무슨 어느 어떤".split())
+QUESTION_ENDS = ("까", "니", "냐", "나", "나요", "가", "가요", "는지", "은지", "지", "죠")
 # counters that go with native numerals
 COUNTERS = frozenset("개 명 시 마리 살 잔 권 대 병 시간 사람 가지 그릇 장 판 채 벌 켤레 송이 달".split())
 NATIVE = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열", "열한", "열두")
 # what months, hours, minutes and days go up to
 LARGEST = {"월": 12, "시": 24, "분": 59, "일": 31}
 YEARS = range(1900, 2101)
+MOST_DIGITS = 9
 # of a syllable's code: initials, medials and finals of Unicode's Hangul
 FIRST, MEDIALS, FINALS = 0xAC00, 21, 28
 
@@ -82,13 +86,17 @@ class Denial(Contrast):
     def _change(self, sentence: Analysed, generator: "np.random.Generator") -> str | None:
         from sts.text.analysers.kiwi import shared_kiwi
 
-        # a question that is denied asks much the same
-        if not sentence.words or "?" in sentence.text:
+        if not sentence.words or _asks(sentence):  # a question that is denied asks much the same
             return None
         word, before = sentence.words[-1], sentence.words[:-1]
         tokens = [(token.form, token.tag) for token in word.tokens]
-        denied = [place for place, (form, _) in enumerate(tokens) if form in ("않", "못하") and place == 0]
-        if denied and before and before[-1].tokens and before[-1].tokens[-1].form == "지":
+        if (
+            tokens
+            and tokens[0][0] in ("않", "못하")
+            and before
+            and before[-1].tokens
+            and before[-1].tokens[-1].form == "지"
+        ):
             # "깨끗하지 않아요" becomes "깨끗해요"
             stem = [(token.form, token.tag) for token in before[-1].tokens[:-1]]
             return " ".join([*(each.text for each in before[:-1]), shared_kiwi().join(stem + tokens[1:])])
@@ -112,16 +120,18 @@ class OtherNumber(Contrast):
     name, low, high = "other_number", 0.5, 2.8
 
     def _change(self, sentence: Analysed, generator: "np.random.Generator") -> str | None:
-        places = [token for token in sentence.tokens if token.tag == "SN" and token.form.isdigit()]
+        places = [token for token in sentence.tokens if token.tag == "SN" and _is_plain(token.form)]
         if not places:
             return None
         token = places[int(generator.integers(len(places)))]
         value, end = int(token.form), token.start + token.len
-        low, high = max(1, value // 3), min(value * 3 + 2, LARGEST.get(sentence.text[end : end + 1], 10**9))
-        least = value / 4
-        if value in YEARS:
+        unit = sentence.text[end : end + 1]
+        low, high, least = max(1, value // 3), value * 3 + 2, value / 4
+        if value <= LARGEST.get(unit, 0):
+            high = min(high, LARGEST[unit])
+        if value in YEARS and unit == "년":
             low, high, least = value - 30, value + 30, 1
-        drawn = [int(each) for each in generator.integers(low, max(low, high) + 1, size=8)]
+        drawn = [int(each) for each in generator.integers(low, high + 1, size=8)]
         other = next((each for each in drawn if abs(each - value) >= least), None)
         return None if other is None else f"{sentence.text[: token.start]}{other}{sentence.text[end:]}"
 
@@ -136,7 +146,7 @@ class SameNumber(Contrast):
             if counter.form not in COUNTERS or not base_tag(counter.tag).startswith("NN"):
                 continue
             end = counter.start + counter.len
-            if number.tag == "SN" and number.form.isdigit() and 1 <= int(number.form) < len(NATIVE):
+            if number.tag == "SN" and _is_plain(number.form) and int(number.form) < len(NATIVE):
                 return f"{sentence.text[: number.start]}{NATIVE[int(number.form)]} {counter.form}{sentence.text[end:]}"
             if number.form in NATIVE[1:] and number.tag in ("MM", "NR"):
                 return f"{sentence.text[: number.start]}{NATIVE.index(number.form)}{counter.form}{sentence.text[end:]}"
@@ -252,6 +262,20 @@ def _noun_and_particle(word: Word) -> tuple[str, str] | None:
     if not cut or any(base_tag(token.tag) not in NOUNS for token in word.tokens[:cut]):
         return None
     return word.text[: word.tokens[cut].start - word.start], word.tokens[cut].form
+
+
+def _is_plain(digits: str) -> bool:
+    """Whether digits are a number of a usual size, above 0; a telephone number's parts begin with 0."""
+    return digits.isascii() and digits.isdecimal() and digits[0] != "0" and len(digits) <= MOST_DIGITS
+
+
+def _asks(sentence: Analysed) -> bool:
+    """Whether a sentence is a question, with or without a mark."""
+    return (
+        not {"?", "？"}.isdisjoint(sentence.text)
+        or any(token.form in QUESTION_WORDS for token in sentence.tokens)
+        or any(token.tag == "EF" and token.form in QUESTION_ENDS for token in sentence.tokens[-3:])
+    )
 
 
 def _medial(letter: str) -> int | None:

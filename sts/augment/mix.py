@@ -49,7 +49,11 @@ def parse_mix(words: Sequence[str]) -> dict[str, float]:
     for word in words:
         name, colon, weight = word.partition(":")
         if name != "eda" and name not in METHODS:
-            raise UsageError(f"method '{word}' is not known; allowed are eda (sr ri rs rd), {', '.join(METHODS)}")
+            raise UsageError(
+                f"method '{word}' is not known; allowed are eda (sr ri rs rd), {', '.join(METHODS)}, "
+                "each with a weight if wanted; and for sts.augment, in a run of their own, contrast, numbers, roles, "
+                "spelling"
+            )
         for method in EDA if name == "eda" else (name,):
             if method in mix:
                 raise UsageError(f"method '{method}' is given twice in '{' '.join(words)}'; give each once")

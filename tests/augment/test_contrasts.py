@@ -48,6 +48,11 @@ def test_a_method_makes_this_version(method, text, version):
         (Denial, "불 좀 꺼 줘."),
         (Denial, "비가 안 왔다."),
         (OtherNumber, "숫자가 없다."),
+        (OtherNumber, f"번호는 {'9' * 25}번이다."),
+        (OtherNumber, "전화번호는 010번이다."),
+        (Denial, "몇 시에 시작하나요"),
+        (Denial, "문을 열까요？"),
+        (Denial, "여기 앉으십시오."),
         (SameNumber, "2번 출구로 나오세요."),  # a name, no count
         (Roles, "비가 온다."),
         (Direction, "서울에 산다."),
@@ -58,12 +63,30 @@ def test_where_there_is_nothing_to_change_nothing_comes(method, text):
 
 
 def test_another_number_is_another_by_a_quarter_and_keeps_to_the_calendar():
-    for version in versions(OtherNumber, "12월 8일에 40명이 왔다.") - {None}:
+    found = versions(OtherNumber, "12월 8일에 40명이 왔다.") - {None}
+    assert len(found) > 5
+    for version in found:
         month, day, people = (int(number) for number in re.findall(r"\d+", version))
         assert (month, day, people) != (12, 8, 40)
         assert 1 <= month <= 12
         assert 1 <= day <= 31
         assert people == 40 or abs(people - 40) >= 10
+
+
+def test_a_price_is_no_year_and_a_hundred_days_fit_no_month():
+    for text, least in (("커피는 2000원이다.", 500), ("백일은 100일이다.", 25)):
+        found = versions(OtherNumber, text) - {None}
+        value = int(re.findall(r"\d+", text)[0])
+        assert len(found) > 5
+        assert all(abs(int(re.findall(r"\d+", version)[0]) - value) >= least for version in found)
+
+
+def test_an_error_in_typing_that_makes_another_word_is_refused(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("sentence1,sentence2,label\n내가 간다,네가 온다,1\n", encoding="utf-8")
+    output = tmp_path / "out.csv"
+    assert run(augment, "augment", ["--data", str(path), "--methods", "spelling", "--output", str(output)]) == 2
+    assert not output.exists()
 
 
 def test_typing_changes_a_space_or_a_vowel():
