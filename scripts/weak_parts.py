@@ -7,15 +7,19 @@ Writes, into the folder OUTPUT, `nli.tsv`, `questions.tsv`, `sets.tsv` and `roun
 
 - `held-out-nli.csv`: 1,500 NLI pairs, entailments 1 and contradictions 0;
 - `held-out-questions.csv`: 600 question pairs, the same 1 and different 0;
-- `held-out-sets.csv`: of 300 sets of paraphrases, two of a set 1, one of it and one of the next set 0.
+- `held-out-sets.csv`: of 300 sets of paraphrases in runs of ten neighbours, two sentences of a set 1, one of it and one
+  of the next set 0.
 
-Whatever is held out shares no sentence with what is trained on. The seed is fixed, so every run parts alike.
+Whatever is held out shares no sentence with anything that is trained on. The seed is fixed, so every run parts alike.
+DATA holds `klue-nli-train.tsv`, `klue-nli-round-trip.tsv`, `question-pairs-train.tsv` and
+`stylekqc-paraphrase-sets.tsv`.
 
     python scripts/weak_parts.py DATA runs/weak
 """
 
 import argparse
 import csv
+import itertools
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +28,8 @@ import numpy as np
 
 SEED = 42
 NLI, QUESTIONS, SETS = 1500, 600, 300
+# neighbouring sets that are held out together, so that near misses are there to be told apart
+RUN = 10
 
 
 def main() -> None:
@@ -37,50 +43,46 @@ def main() -> None:
 
     nli = read(options.data / "klue-nli-train.tsv")
     told = [row for row in nli if row["label"] != "neutral"]
-    held, kept = part(nli, told, NLI, ("premise", "hypothesis"), generator)
-    pairs = [(row["premise"], row["hypothesis"], int(row["label"] == "entailment")) for row in held]
-    write_pairs(options.output / "held-out-nli.csv", pairs)
-    write(options.output / "nli.tsv", kept)
-    hidden = {row[name] for row in held for name in ("premise", "hypothesis")}
-    trips = read(options.data / "klue-nli-round-trip.tsv")
-    write(options.output / "round-trip.tsv", [row for row in trips if row["sentence"] not in hidden])
-
+    held = drawn(told, NLI, generator)
+    held_pairs = {
+        "nli": [(row["premise"], row["hypothesis"], int(row["label"] == "entailment")) for row in held],
+    }
     questions = read(options.data / "question-pairs-train.tsv")
-    held, kept = part(questions, questions, QUESTIONS, ("sentence1", "sentence2"), generator)
-    pairs = [(row["sentence1"], row["sentence2"], 1 - int(row["different"])) for row in held]
-    write_pairs(options.output / "held-out-questions.csv", pairs)
-    write(options.output / "questions.tsv", kept)
+    held = drawn(questions, QUESTIONS, generator)
+    held_pairs["questions"] = [(row["sentence1"], row["sentence2"], 1 - int(row["different"])) for row in held]
+    sets = read(options.data / "stylekqc-paraphrase-sets.tsv")
+    members, held_pairs["sets"] = drawn_sets(sets, generator)
 
-    rows = read(options.data / "stylekqc-paraphrase-sets.tsv")
+    hidden = {text for pairs in held_pairs.values() for first, second, _ in pairs for text in (first, second)} | members
+    trips = read(options.data / "klue-nli-round-trip.tsv")
+    for name, rows in (("nli", nli), ("questions", questions), ("sets", sets), ("round-trip", trips)):
+        write(options.output / f"{name}.tsv", [row for row in rows if hidden.isdisjoint(row.values())])
+    for name, pairs in held_pairs.items():
+        write_pairs(options.output / f"held-out-{name}.csv", pairs)
+
+
+def drawn(rows: list[dict[str, str]], number: int, generator: np.random.Generator) -> list[dict[str, str]]:
+    """So many of the rows."""
+    return [rows[int(place)] for place in generator.permutation(len(rows))[:number]]
+
+
+def drawn_sets(
+    rows: list[dict[str, str]], generator: np.random.Generator
+) -> tuple[set[str], list[tuple[str, str, int]]]:
+    """All sentences of the sets that are held out, and pairs of them."""
     sets: dict[str, list[str]] = {}
     for row in rows:
         sets.setdefault(row["set_id"], []).append(row["sentence"])
-    names = list(sets)
-    # runs of neighbours, so that near misses are there to be told apart
-    starts = generator.permutation(len(names) // 10)[: SETS // 10]
-    chosen = {names[10 * start + place] for start in starts for place in range(10)}
-    pairs = []
-    for start in starts:
-        for place in range(9):
-            group, following = sets[names[10 * start + place]], sets[names[10 * start + place + 1]]
-            first, second = generator.permutation(len(group))[:2]
+    groups = list(sets.values())
+    pairs, members = [], set()
+    for start in generator.permutation(len(groups) // RUN)[: SETS // RUN].tolist():
+        run = groups[RUN * start : RUN * (start + 1)]
+        members |= {sentence for group in run for sentence in group}
+        for group, following in itertools.pairwise(run):
+            first, second = generator.permutation(len(group))[:2].tolist()
             pairs.append((group[first], group[second], 1))
             pairs.append((group[first], following[int(generator.integers(len(following)))], 0))
-    write_pairs(options.output / "held-out-sets.csv", pairs)
-    write(options.output / "sets.tsv", [row for row in rows if row["set_id"] not in chosen])
-
-
-def part(
-    rows: list[dict[str, str]],
-    eligible: list[dict[str, str]],
-    number: int,
-    columns: tuple[str, str],
-    generator: np.random.Generator,
-) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """So many of the eligible rows, and those of all rows that share no text with them."""
-    held = [eligible[int(place)] for place in generator.permutation(len(eligible))[:number]]
-    texts = {row[name] for row in held for name in columns}
-    return held, [row for row in rows if not texts & {row[name] for name in columns}]
+    return members, pairs
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ how similar two sentences are, and each says between which scores of KLUE's rubr
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -129,7 +130,8 @@ def duplicate_pairs(path: Path, *, files: FileOptions = AS_FOUND, say: Say = sil
             yield BadRow(str(path), row.place, fields)
             continue
         name = "duplicate" if "duplicate" in fields else "different"
-        flag = number_of(fields.get(name))
+        given = fields.get(name)
+        flag = number_of(int(given) if isinstance(given, bool) else given)
         if flag not in (0, 1):
             yield BadRow(str(path), row.place, f"field '{name}' is {fields.get(name)!r:.60}; it must be 0 or 1")
             continue
@@ -175,11 +177,22 @@ def paraphrase_pairs(
             members.append(composed(fields["sentence"]).strip())
     groups = [list(dict.fromkeys(members)) for members in sets.values()]
     for group, following in zip(groups, [*groups[1:], []], strict=True):
-        within = [(a, b) for place, a in enumerate(group) for b in group[place + 1 :]]
-        between = [(a, b) for a in group for b in following if b not in group]
-        for pairs, number, kind in ((within, pairs_per_set, "paraphrase"), (between, near_misses, "near_miss")):
-            chosen = generator.permutation(len(pairs))[:number]
-            yield from (weak_pair(*pairs[int(place)], kind) for place in chosen)
+        others = [sentence for sentence in following if sentence not in set(group)]
+        for first, second in _drawn(len(group), None, pairs_per_set, generator):
+            yield weak_pair(group[first], group[second], "paraphrase")
+        for first, second in _drawn(len(group), len(others), near_misses, generator):
+            yield weak_pair(group[first], others[second], "near_miss")
+
+
+def _drawn(first: int, second: int | None, number: int, generator: "np.random.Generator") -> Iterator[tuple[int, int]]:
+    """Different places (i, j) of two lists, or with i < j of one, so many or all there are, without making them all."""
+    total = first * (first - 1) // 2 if second is None else first * second
+    for place in sorted(generator.choice(total, size=min(number, total), replace=False).tolist() if total else []):
+        if second is not None:
+            yield divmod(place, second)
+        else:
+            j = (1 + math.isqrt(1 + 8 * place)) // 2
+            yield place - j * (j - 1) // 2, j
 
 
 @dataclass(frozen=True)
@@ -209,8 +222,8 @@ def load_weak(
 
     if not paths:
         return None
-    found: dict[tuple[str, str], tuple[float, float]] = {}
-    skipped = 0
+    found: dict[tuple[str, str], tuple[str, str, float, float]] = {}
+    skipped = clashes = 0
     for path in paths:
         for row in read_table(path, WEAK, say=announce):
             pair = _ranged(row)
@@ -221,10 +234,13 @@ def load_weak(
                 announce(f"skipped {bad}")
                 skipped += 1
             else:
-                found.setdefault(pair[:2], pair[2:])
+                before = found.setdefault((min(pair[:2]), max(pair[:2])), pair)
+                clashes += before[2:] != pair[2:]
     if not found:
         raise DataError(f"{' + '.join(map(str, paths))}: holds no pair with a range of scores")
-    rows = [(*sentences, *ends) for sentences, ends in found.items()]
+    if clashes:
+        announce(f"weak data: {clashes:,} pairs came again with another range, and the first one holds")
+    rows = list(found.values())
     columns = dict(zip((*SENTENCES, *ENDS), map(list, zip(*rows, strict=True)), strict=True))
     digest = hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
     description = f"{' + '.join(map(str, paths))}: {len(rows):,} pairs with a range of scores"

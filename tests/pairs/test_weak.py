@@ -35,7 +35,7 @@ def test_an_nli_label_is_a_range(nli):
     first, second = nli_pairs(nli)
     assert (first.sentence1, first.sentence2, first.source) == ("불이 켜졌다.", "불이 꺼졌다.", "contradiction")
     assert (first.label_min, first.label_max) == RANGES["contradiction"]
-    assert second.label_min > first.label_max - 1
+    assert (second.label_min, second.label_max) == RANGES["entailment"]
 
 
 def test_another_nli_label_is_a_bad_row(tmp_path):
@@ -57,6 +57,27 @@ def test_a_translation_that_came_back_as_it_went_says_nothing(tmp_path):
 def test_a_flag_is_read_as_its_column_is_called(tmp_path, name, first, second):
     path = write(tmp_path / "q.tsv", ("question1", "question2", name), ("가", "나", first), ("다", "라", second))
     assert [pair.source for pair in duplicate_pairs(path)] == ["duplicate", "different"]
+
+
+def test_a_flag_may_be_true_or_false(tmp_path):
+    path = tmp_path / "q.jsonl"
+    rows = [{"sentence1": "가", "sentence2": "나", "duplicate": flag} for flag in (True, False)]
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    assert [pair.source for pair in duplicate_pairs(path)] == ["duplicate", "different"]
+
+
+def test_a_large_set_is_drawn_from_without_making_all_its_pairs(tmp_path):
+    rows = [(str(number), f"{number} {place}") for number in range(2) for place in range(20_000)]
+    path = write(tmp_path / "large.tsv", ("set_id", "sentence"), *rows)
+    found = list(paraphrase_pairs(path, pairs_per_set=50, near_misses=50, generator=np.random.default_rng(1)))
+    assert len({(pair.sentence1, pair.sentence2) for pair in found}) == 150
+    assert all(pair.sentence1 != pair.sentence2 for pair in found)
+
+
+def test_every_pair_of_a_small_set_comes_once(sets):
+    found = list(paraphrase_pairs(sets, pairs_per_set=99, near_misses=99, generator=np.random.default_rng(1)))
+    assert len(found) == 4 * 10 + 3 * 25
+    assert len({frozenset((pair.sentence1, pair.sentence2)) for pair in found}) == len(found)
 
 
 def test_a_flag_that_means_the_opposite_of_its_name_is_found(tmp_path):
