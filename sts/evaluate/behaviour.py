@@ -5,6 +5,7 @@ other words for the same. Method: CheckList, Ribeiro et al. 2020, https://aclant
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -162,10 +163,9 @@ def read_suite(source: str, *, files: FileOptions = AS_FOUND, say: Say = silent)
     found = list(_expectations(path, files, say))
     if not found:
         raise DataError(f"{path}: holds no pairs; a suite has one or more rows")
-    digest = hashlib.sha256()
-    for each in found:
-        digest.update(repr(each).encode())
-    return Suite(f"{source}: {len(found):,} pairs", found, digest.hexdigest())
+    rows = [[each.phenomenon, each.sentence1, each.sentence2, each.low, each.high] for each in found]
+    digest = hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
+    return Suite(f"{source}: {len(found):,} pairs", found, digest)
 
 
 def _expectations(path: Path, files: FileOptions, say: Say) -> Iterator[Expectation]:
@@ -205,15 +205,24 @@ def measure_behaviour(
         suite: the pairs.
         batch_size: pairs that go through the network together, at most.
         progress: show a progress bar on standard error.
+
+    Raises:
+        DataError: a score is not a number from 0 to 5.
     """
     first, second = ([getattr(each, column) for each in suite.expectations] for column in SENTENCES)
-    return Behaviour(name, suite, scorer.score(first, second, batch_size=batch_size, progress=progress).scores)
+    scores = scorer.score(first, second, batch_size=batch_size, progress=progress).scores
+    if not ((scores >= 0) & (scores <= MAX_SCORE)).all():
+        raise DataError(f"{name}: not all of its scores are numbers from 0 to 5; the model is damaged, train it again")
+    return Behaviour(name, suite, scores)
 
 
-def differences(a: Behaviour, b: Behaviour) -> dict[str, float]:
-    """Of two scorers on one suite, how likely so uneven a split of the pairs that one alone gets right is by chance.
+def differences(a: Behaviour, b: Behaviour) -> tuple[dict[str, float], float]:
+    """How likely it is by chance that, of the pairs that one scorer alone gets right, so many go to one of the two.
 
-    The exact test of McNemar (1947): p, two-sided, by phenomenon, and over all pairs as `total`.
+    The exact test of McNemar (1947).
+
+    Returns:
+        p, two-sided, of each phenomenon, and of all pairs.
     """
     import numpy as np
     from scipy.stats import binomtest
@@ -223,4 +232,4 @@ def differences(a: Behaviour, b: Behaviour) -> dict[str, float]:
         return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
     right_a, right_b = a.right, b.right
-    return {name: chance(places) for name, places in a.rows().items()} | {"total": chance(np.arange(len(right_a)))}
+    return {name: chance(places) for name, places in a.rows().items()}, chance(np.arange(len(right_a)))

@@ -32,9 +32,9 @@ def behaviour_table(behaviour: Behaviour) -> Table:
 
 def comparison_table(a: Behaviour, b: Behaviour) -> Table:
     """The pass rates of A and B, and how likely their difference is by chance."""
-    chances = differences(a, b)
+    chances, chance_of_all = differences(a, b)
     pairs = [(name, rate, b.rates()[name], chances[name]) for name, rate in a.rates().items()]
-    pairs.append(("all", a.total(), b.total(), chances["total"]))
+    pairs.append(("all", a.total(), b.total(), chance_of_all))
     rows = [
         [name, f"{one.pairs}", _right(one), _right(other), f"{one.share - other.share:+.0%}", f"{chance:.3f}"]
         for name, one, other, chance in pairs
@@ -55,7 +55,8 @@ def record(behaviours: Sequence[Behaviour]) -> dict[str, Any]:
     if len(behaviours) == 1:
         return behaviours[0].to_dict()
     named = {letter: each.to_dict() for letter, each in zip("ab", behaviours, strict=True)}
-    return named | {"p": differences(*behaviours)}
+    chances, chance_of_all = differences(*behaviours)
+    return named | {"p": chances, "p_of_all": chance_of_all}
 
 
 def write_report(output: Path, behaviours: Sequence[Behaviour]) -> None:
@@ -66,7 +67,8 @@ def write_report(output: Path, behaviours: Sequence[Behaviour]) -> None:
     """
     with replacing_folder(output) as folder:
         write_json(folder / "metrics.json", record(behaviours))
-        letters = [""] if len(behaviours) == 1 else ["A: ", "B: "]
+        alone = len(behaviours) == 1
+        letters, names = ([""], ["scores.csv"]) if alone else (["A: ", "B: "], ["scores_a.csv", "scores_b.csv"])
         rates = {
             f"{letter}{each.name}": {name: (rate.share, rate.low, rate.high) for name, rate in each.rates().items()}
             for letter, each in zip(letters, behaviours, strict=True)
@@ -86,8 +88,7 @@ def write_report(output: Path, behaviours: Sequence[Behaviour]) -> None:
                 f"## A and B\n\n{comparison_table(*behaviours).markdown()}\np: McNemar's exact test of the pairs that "
                 "only one of the two gets right.\n"
             )
-        for letter, each in zip(letters, behaviours, strict=True):
-            name = f"scores{'_' * bool(letter)}{letter[:1].lower()}.csv"
+        for letter, name, each in zip(letters, names, behaviours, strict=True):
             with writing_rows(folder / name, None) as write:
                 for row in _rows(each):
                     write(row)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sts.bundled import ScorerPath
 from sts.errors import DataError, UsageError
+from sts.files.options import AS_FOUND, FileOptions
 from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
 
 BATCH_SIZE, BOOTSTRAP, SEED = 64, 2000, 42
@@ -85,17 +86,19 @@ def check_behaviour_options(
     labels: LabelOptions,
     threshold: float | None,
     sampling: tuple[int, int],
+    files: FileOptions,
     *,
     clip: bool,
     fit_threshold: bool,
 ) -> None:
     """Refuse what says nothing of a behaviour suite, whose pairs have ranges in place of labels."""
-    if files := [str(path) for path in subjects if path.is_file()]:
-        raise UsageError(f"--behaviour scores a suite's pairs, so it measures scorer folders; {files[0]} is a file")
+    if given := [str(path) for path in subjects if path.is_file()]:
+        raise UsageError(f"--behaviour scores a suite's pairs, so it measures scorer folders; {given[0]} is a file")
     if len(data or []) > 1:
         raise UsageError(f"--behaviour takes one suite; --data names {len(data or [])}")
     changed = {
         "--on-bad-row": on_bad_row != "error",
+        "--encoding and what else says how files are read": files != AS_FOUND and not _own_suite(data),
         "--label-scale, --invert-labels": labels != ZERO_TO_FIVE,
         "--threshold": threshold is not None,
         "--bootstrap": sampling[0] != BOOTSTRAP,
@@ -105,3 +108,9 @@ def check_behaviour_options(
     }
     if useless := [flag for flag, given in changed.items() if given]:
         raise UsageError(f"{', '.join(useless)}: not with --behaviour, whose pairs state which scores are right")
+
+
+def _own_suite(data: list[str] | None) -> bool:
+    from sts.evaluate.behaviour import SUITES
+
+    return bool(data) and not set(data or []) <= set(SUITES)

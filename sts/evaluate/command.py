@@ -81,7 +81,8 @@ def evaluate(
     Args:
         files: how files of pairs and of predictions are read
         labels: the units of their labels
-        model: scorer folder to measure on --data; not given, with --data alone: the bundled cross-encoder
+        model: scorer folder to measure on --data; not given, with --data or --behaviour alone: the bundled
+            cross-encoder
         data: files of labelled pairs (CSV, TSV, JSON, JSON lines, Parquet, Excel), klue-sts (from the hub) or sample
             (bundled)
         behaviour: count right scores by phenomenon (opposites, negation, roles and so on) on the open half of the
@@ -89,8 +90,8 @@ def evaluate(
             sentence2, min and max
         predictions: file to measure, with the columns label and score, as sts.score writes it, or true_real_label and
             predict_real_label; optionally guid and the binary labels
-        compare: two files of predictions or scorer folders, A and B; scorer folders need --data; bundled-cross and
-            bundled-bi name the bundled ones
+        compare: two files of predictions or scorer folders, A and B; scorer folders need --data or --behaviour;
+            bundled-cross and bundled-bi name the bundled ones
         output: folder for metrics, predictions, report and plots; not given: nothing is written
         on_bad_row: error = stop at a row of --data that can't be used, skip = leave it out and list it
         bootstrap: resamples behind the 95 % intervals; 0 leaves the intervals out
@@ -114,7 +115,7 @@ def evaluate(
     if behaviour:
         drawn = (bootstrap, seed)
         check_behaviour_options(
-            subjects, data, on_bad_row, labels, threshold, drawn, clip=clip, fit_threshold=fit_threshold
+            subjects, data, on_bad_row, labels, threshold, drawn, files, clip=clip, fit_threshold=fit_threshold
         )
     else:
         check_model_options(needs_model, data, on_bad_row, batch_size, orders, precision, backend)

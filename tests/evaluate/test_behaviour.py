@@ -10,6 +10,7 @@ from sts.cli import run
 from sts.errors import DataError
 from sts.evaluate.behaviour import HELD_OUT, OPEN, Behaviour, Expectation, Suite, differences, pass_rate, read_suite
 from sts.evaluate.command import evaluate
+from sts.models.scorer import Scored
 
 HEADER = "phenomenon\tsentence1\tsentence2\tmin\tmax\n"
 
@@ -60,8 +61,8 @@ def test_the_chance_of_a_difference_by_hand():
     ranges, names = [(0, 2)] * 6, ["role"] * 6
     a, b = behaviour([1] * 6, *ranges, phenomena=names), behaviour([3] * 6, *ranges, phenomena=names)
     # six pairs that A alone gets right: 2 * 0.5 ** 6
-    assert differences(a, b) == {"role": pytest.approx(0.03125), "total": pytest.approx(0.03125)}
-    assert differences(a, a) == {"role": 1, "total": 1}
+    assert differences(a, b) == ({"role": pytest.approx(0.03125)}, pytest.approx(0.03125))
+    assert differences(a, a) == ({"role": 1}, 1)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +112,17 @@ def test_two_scorers_are_compared(scorers, suite_file, tmp_path, capsys):
     assert run(evaluate, "evaluate", [*words, "--output", str(tmp_path / "out")]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["a"]["total"]["right"], found["b"]["total"]["right"]) == (2, 2)
-    assert found["p"]["total"] == 1
+    assert found["p_of_all"] == 1
+    assert found["p"] == {"antonym": 1, "style": 1}
     assert {path.name for path in (tmp_path / "out").glob("*.csv")} == {"scores_a.csv", "scores_b.csv"}
+
+
+def test_a_score_that_is_no_number_is_no_wrong_answer_but_a_damaged_model(scorers, suite_file, monkeypatch, capsys):
+    model, scorer = next(iter(scorers.items()))
+    none = np.zeros(3, bool)
+    monkeypatch.setattr(scorer, "score", lambda *_, **__: Scored(np.array([1, np.nan, 2]), none, none, none, none))
+    assert run(evaluate, "evaluate", ["--behaviour", "--model", str(model), "--data", str(suite_file)]) == 2
+    assert "the model is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -121,6 +131,7 @@ def test_two_scorers_are_compared(scorers, suite_file, tmp_path, capsys):
         (["--threshold", "2"], "--threshold: not with --behaviour"),
         (["--bootstrap", "10"], "--bootstrap: not with --behaviour"),
         (["--label-scale", "1-5"], "--label-scale"),
+        (["--encoding", "cp949"], "--encoding"),
         (["--data", "a.tsv", "b.tsv"], "takes one suite"),
     ],
 )

@@ -39,7 +39,7 @@ def test_a_model_that_knows_one_order_is_scored_once(loaded, tmp_path, scorers, 
     score, calls = scorer.score, []
     monkeypatch.setattr(scorer, "score", lambda *pairs, **options: calls.append(pairs) or score(*pairs, **options))
     scores = score_pairs(tmp_path / "plain", scorer, loaded, threshold=None, batch_size=4)
-    assert len(calls) == 1
+    assert sum(len(first) > 1 for first, _ in calls) == 1
     assert scores.swapped_score.tolist() == scores.predictions.score.tolist()
 
 
