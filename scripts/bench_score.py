@@ -94,6 +94,8 @@ def tell_lanes(scorer: Any, first: list[str], second: list[str]) -> None:
 
     tokens = tokenized(scorer, first, second)
     lanes = scorer.runtime.lanes
+    if lanes.count == 1:
+        return
     ratios = []
     for _ in range(3):
         took = []

@@ -3,7 +3,7 @@
 
 Each seed trains once on the same pairs, whose sentences change places from epoch to epoch. All are measured on one
 `hard` split, each in both orders, with the shorter sentence first, and as the pairs come. A run that was finished is
-not trained again.
+not trained again; name another folder for other settings.
 
     python scripts/compare_orders.py --data klue-sts-train.csv --output runs/orders
 """
@@ -59,7 +59,10 @@ def _run(options: argparse.Namespace) -> None:
         if not (folder / "sts.json").is_file():
             print(f"== seed {seed}", flush=True)
             recipe = Recipe(
-                "cross", encoder, data, TrainSettings(epochs=options.epochs, zero_label_fraction=1.0, seed=seed)
+                "cross",
+                encoder,
+                data,
+                TrainSettings(epochs=options.epochs, zero_label_fraction=1.0, orders="both", seed=seed),
             )
             train_scorer(recipe, work=folder / "work", say=print, held_out=held).scorer.save(folder)
         for orders in ORDERS:

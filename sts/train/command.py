@@ -50,7 +50,7 @@ def train(
 
     Args:
         settings: how to train
-        files: how files of pairs are read
+        files: how files of pairs are read; those of --intermediate-data and --weak-data are as this project writes them
         labels: the units of the labels of --data and --validation-data; those of --intermediate-data are from 0 to 5
             (sts.pairs convert makes them so)
         augmentation: how to make new pairs; goes with --augment

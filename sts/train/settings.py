@@ -13,9 +13,9 @@ LOSSES: dict[Mode, tuple[Literal["bce", "mse", "cosent", "angle"], ...]] = {
     "cross": ("bce", "mse"),
     "bi": ("cosent", "angle", "mse"),
 }
-# settings that mean something in one mode only
 # losses that know ranges
 RANGED = ("bce", "cosent")
+# settings that mean something in one mode only
 ONLY: dict[Mode, tuple[str, ...]] = {"cross": ("head", "orders"), "bi": ("pooling", "matryoshka_dims")}
 # of KLUE-STS's pairs with label 0, most are trivially unrelated
 ZERO_LABEL_FRACTION = 0.34

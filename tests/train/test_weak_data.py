@@ -7,7 +7,9 @@ import pytest
 
 from sts.cli import run
 from sts.models import load_scorer
+from sts.train import trainer
 from sts.train.command import train
+from sts.train.ranges import RangeCoSENTLoss, RangeCrossEntropyLoss
 
 LEARNT = [("사과가 아주 달다", "배가 아주 크다"), ("문이 닫혔다", "문이 열렸다")]
 
@@ -27,10 +29,12 @@ def words(mode, tiny_encoder, weak_file, output, *more):
 
 
 @pytest.mark.parametrize("mode", ["cross", "bi"])
-def test_a_training_takes_them_in_and_says_so(mode, tiny_encoder, weak_file, tmp_path, capsys):
-    output = tmp_path / "scorer"
+def test_a_training_takes_them_in_and_says_so(mode, tiny_encoder, weak_file, tmp_path, monkeypatch, capsys):
+    output, losses, make = tmp_path / "scorer", [], trainer._loss
+    monkeypatch.setattr(trainer, "_loss", lambda *given, **more: losses.append(make(*given, **more)) or losses[-1])
     assert run(train, "train", words(mode, tiny_encoder, weak_file, output, "--max-steps", "3")) == 0
     assert "weak data: 2 pairs, 0 left out for held-out sentences" in capsys.readouterr().out
+    assert isinstance(losses[0], RangeCrossEntropyLoss if mode == "cross" else RangeCoSENTLoss)
     info = json.loads((output / "sts.json").read_text(encoding="utf-8"))
     assert info["data"]["weak"]["pairs"] == 2
     assert "Weak data, in every epoch" in (output / "report.md").read_text(encoding="utf-8")
