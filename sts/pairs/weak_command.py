@@ -57,14 +57,9 @@ def weak(
     paths = [path for given in sources.values() for path in given or []]
     if not paths:
         raise UsageError(f"nothing to read; give one or more of {', '.join(sources)}")
-    if pairs_per_set < 0 or near_misses < 0:
-        raise UsageError("--pairs-per-set and --near-misses: allowed are numbers from 0 on")
-    if output.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
-    if any(path.resolve() == output.resolve() for path in paths):
-        raise UsageError(f"--output {output}: is an input file; name another")
-    if output.exists() and not overwrite:
-        raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
+    if pairs_per_set < 0 or near_misses < 0 or seed < 0:
+        raise UsageError("--pairs-per-set, --near-misses and --seed: allowed are numbers from 0 on")
+    _check_output(output, paths, overwrite=overwrite)
 
     import numpy as np
 
@@ -80,23 +75,38 @@ def weak(
             path, pairs_per_set=pairs_per_set, near_misses=near_misses, generator=generator, **options
         ),
     }
-    found: dict[tuple[str, str], WeakPair] = {}
-    bad, clashes = 0, 0
-    for flag, read in readers.items():
-        for path in sources[flag] or []:
-            for pair in _good(read(path, files=files, say=_say), on_bad_row):
-                if pair is None:
-                    bad += 1
-                    continue
-                key = (min(pair.sentence1, pair.sentence2), max(pair.sentence1, pair.sentence2))
-                before = found.setdefault(key, pair)
-                clashes += before is not pair and before.source != pair.source
-    _write(list(found.values()), output, teacher)
-    counts = Counter(pair.source for pair in found.values())
+    named = [(read, path) for flag, read in readers.items() for path in sources[flag] or []]
+    rows = (row for read, path in named for row in read(path, files=files, say=_say))
+    pairs, told = _merged(rows, on_bad_row)
+    _write(pairs, output, teacher)
+    counts = Counter(pair.source for pair in pairs)
     kinds = ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts.items())
+    print(f"{len(pairs):,} pairs ({kinds}){told}: {output}")
+
+
+def _check_output(output: Path, paths: list[Path], *, overwrite: bool) -> None:
+    if output.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
+    if any(path.resolve() == output.resolve() for path in paths):
+        raise UsageError(f"--output {output}: is an input file; name another")
+    if output.exists() and not overwrite:
+        raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
+
+
+def _merged(rows: "Iterator[WeakPair | BadRow]", on_bad_row: OnBadRow) -> "tuple[list[WeakPair], str]":
+    """The pairs, each once in whichever order, and what was left out on the way, for people."""
+    found: dict[tuple[str, str], WeakPair] = {}
+    bad = clashes = 0
+    for pair in _good(rows, on_bad_row):
+        if pair is None:
+            bad += 1
+            continue
+        key = (min(pair.sentence1, pair.sentence2), max(pair.sentence1, pair.sentence2))
+        before = found.setdefault(key, pair)
+        clashes += before.source != pair.source
     told = f"; {bad:,} bad rows skipped" * bool(bad)
     told += f"; {clashes:,} pairs came again with another annotation, and the first one holds" * bool(clashes)
-    print(f"{len(found):,} pairs ({kinds}){told}: {output}")
+    return list(found.values()), told
 
 
 def _good(rows: "Iterator[WeakPair | BadRow]", on_bad_row: OnBadRow) -> "Iterator[WeakPair | None]":
