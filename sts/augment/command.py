@@ -19,7 +19,7 @@ from sts.files.options import AS_FOUND, FileOptions
 from sts.pairs.load import ends, rows_of
 from sts.pairs.rows import BadRow, OnBadRow, Pair
 from sts.pairs.scale import ZERO_TO_FIVE, LabelCheck, LabelOptions, Scale
-from sts.pairs.write import SUFFIXES, writing_rows
+from sts.pairs.write import check_output_file, writing_rows
 
 COLUMNS = ("guid", "source", "sentence1", "sentence2", "label", "binary_label")
 # far above any machine's cores; without a bound, a slip of the finger starts a million threads
@@ -69,7 +69,7 @@ def augment(
         json: print what was counted as JSON, and nothing else, on standard output
     """
     _check_values(seed, workers)
-    _check_output(output, [*data, *(held_out or [])], overwrite=overwrite)
+    check_output_file(output, [*data, *(held_out or [])], overwrite=overwrite)
     if groups := contrast_groups(methods or []):
         check_settings(dict.fromkeys(groups, 1.0), settings)
         if only_new or labels != ZERO_TO_FIVE:
@@ -180,18 +180,6 @@ def _check_values(seed: int, workers: int | None) -> None:
         raise UsageError(f"--seed is {seed}, allowed is 0 or more")
     if workers is not None and not 1 <= workers <= MAX_WORKERS:
         raise UsageError(f"--workers is {workers}, allowed is 1 to {MAX_WORKERS}")
-
-
-def _check_output(output: Path, sources: list[str], *, overwrite: bool) -> None:
-    if output.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
-    for source in sources:
-        if Path(source).resolve() == output.resolve():
-            raise UsageError(f"--output {output}: is an input file; name another")
-    if output.is_dir():
-        raise UsageError(f"--output {output}: is a folder; name a file")
-    if output.exists() and not overwrite:
-        raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
 
 
 def _sentences_of(sources: Iterable[str], files: FileOptions) -> DiskSet:

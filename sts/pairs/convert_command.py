@@ -3,11 +3,10 @@
 import sys
 from pathlib import Path
 
-from sts.errors import UsageError
 from sts.files.options import AS_FOUND, FileOptions
 from sts.pairs.rows import OnBadRow
 from sts.pairs.scale import ZERO_TO_FIVE, LabelOptions
-from sts.pairs.write import SUFFIXES
+from sts.pairs.write import check_output_file
 
 
 def convert(
@@ -30,12 +29,7 @@ def convert(
         on_bad_row: error = stop at a row that can't be used, skip = leave it out and list it
         overwrite: replace what is at OUTPUT
     """
-    if output.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
-    if any(Path(source).resolve() == output.resolve() for source in data):
-        raise UsageError(f"--output {output}: is an input file; name another")
-    if output.exists() and not overwrite:
-        raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
+    check_output_file(output, data, overwrite=overwrite)
     from sts.pairs.load import load_pairs
     from sts.pairs.write import writing_rows
 

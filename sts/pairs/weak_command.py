@@ -10,7 +10,7 @@ from sts.bundled import ScorerPath
 from sts.errors import DataError, UsageError
 from sts.files.options import AS_FOUND, FileOptions
 from sts.pairs.rows import BadRow, OnBadRow
-from sts.pairs.write import SUFFIXES
+from sts.pairs.write import check_output_file
 
 if TYPE_CHECKING:
     from sts.pairs.weak import WeakPair
@@ -59,7 +59,7 @@ def weak(
         raise UsageError(f"nothing to read; give one or more of {', '.join(sources)}")
     if pairs_per_set < 0 or near_misses < 0 or seed < 0:
         raise UsageError("--pairs-per-set, --near-misses and --seed: allowed are numbers from 0 on")
-    _check_output(output, paths, overwrite=overwrite)
+    check_output_file(output, paths, overwrite=overwrite)
 
     import numpy as np
 
@@ -82,15 +82,6 @@ def weak(
     counts = Counter(pair.source for pair in pairs)
     kinds = ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts.items())
     print(f"{len(pairs):,} pairs ({kinds}){told}: {output}")
-
-
-def _check_output(output: Path, paths: list[Path], *, overwrite: bool) -> None:
-    if output.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
-    if any(path.resolve() == output.resolve() for path in paths):
-        raise UsageError(f"--output {output}: is an input file; name another")
-    if output.exists() and not overwrite:
-        raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
 
 
 def _merged(rows: "Iterator[WeakPair | BadRow]", on_bad_row: OnBadRow) -> "tuple[list[WeakPair], str]":

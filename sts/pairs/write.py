@@ -9,13 +9,13 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from sts.errors import DataError, MissingDependency
+from sts.errors import DataError, MissingDependency, UsageError
 from sts.files.write import open_for_excel, replacing_file
 
 RowWriter = Callable[[dict[str, Any]], None]
@@ -24,6 +24,22 @@ SUFFIXES = (".tsv", ".csv", ".jsonl", ".xlsx")
 MAX_SHEET_ROWS = 1_048_576
 MAX_CELL_CHARACTERS = 32_767
 MAX_EXACT = 10**15
+
+
+def check_output_file(output: Path, sources: Iterable[str | Path], *, overwrite: bool) -> None:
+    """Refuse an `--output` that pairs can't be written to, before any work is done.
+
+    Raises:
+        UsageError: its suffix is none of `SUFFIXES`, it is one of `sources`, a folder, or there and not to be replaced.
+    """
+    if output.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--output {output}: allowed are files that end in {', '.join(SUFFIXES)}")
+    if any(Path(source).resolve() == output.resolve() for source in sources):
+        raise UsageError(f"--output {output}: is an input file; name another")
+    if output.is_dir():
+        raise UsageError(f"--output {output}: is a folder; name a file")
+    if output.exists() and not overwrite:
+        raise UsageError(f"--output {output}: the file exists; name another one, or add --overwrite to replace it")
 
 
 @contextmanager
